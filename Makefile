@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# Short names for what one does most; meson and ninja do the work. See docs/HACKING.md.
+
+BUILD ?= build/main
+PREFIX ?= /usr/local
+SCENARIO ?= scenarios/tour.lua
+FUZZ_RUNS ?= 4000
+FUZZ_OPS ?= 50
+USERMM = $(BUILD)/cli/usermm
+
+.PHONY: all build run test bench fuzz-long install tidy ci clean deps deps-check configure
+
+all: build
+
+build: deps-check configure
+	@ninja -C $(BUILD)
+
+# Installs with apt what is missing, when it may; else says what to type.
+deps:
+	@tools/deps install
+
+deps-check:
+	@tools/deps check
+
+configure:
+	@test -f $(BUILD)/build.ninja || meson setup --prefix $(PREFIX) $(BUILD)
+
+run: deps configure
+	@ninja -C $(BUILD) --quiet
+	$(USERMM) run $(SCENARIO)
+	@echo
+	@echo "The same on the kernel of this machine, compared step by step:"
+	$(USERMM) diff $(SCENARIO) || { status=$$?; test $$status -eq 3; }
+
+test: deps configure
+	@tools/suite $(BUILD)
+
+bench: build
+	$(USERMM) bench --vs linux
+
+# At least 200,000 system calls against the kernel.
+fuzz-long: build
+	$(USERMM) fuzz --vs linux --runs $(FUZZ_RUNS) --ops $(FUZZ_OPS)
+
+install: build
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	meson install -C $(BUILD)
+
+tidy:
+	@tools/tidy
+
+ci:
+	@.ci/run
+
+clean:
+	rm -rf build
