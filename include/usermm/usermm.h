@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * usermm: Linux's virtual-memory core as a library.
+ *
+ * Glossary
+ *   machine  one simulated computer: RAM, CPUs, and everything the kernel's memory core
+ *            would hold. A value: it can be copied (snapshot), rewound and saved to a file.
+ *   task     one thread of one process, as in Linux: it has an mm (shared with the other
+ *            threads of its process) and runs on one simulated CPU at a time.
+ *   fault    a signal that an access ended with; it is reported, never delivered.
+ *
+ * Conventions
+ *   Calls that stand for a Linux system call have its name, its argument order and its
+ *   result: zero, a count or an address, or -errno. Flags and advice values are those of
+ *   <sys/mman.h> on x86-64. Addresses and lengths are bytes in the simulated address space.
+ *   Outputs are last, are called ret_..., and are untouched on failure unless said otherwise.
+ *
+ * Threads
+ *   A task is used by one host thread at a time; different tasks may be used by different
+ *   host threads at once. machine-wide calls (snapshot, restore, save, verify, destroy)
+ *   need every task of the machine to be idle.
+ */
+#ifndef USERMM_USERMM_H
+#define USERMM_USERMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UMM_API __attribute__((visibility("default")))
+
+#define UMM_PAGE_SIZE 4096u
+
+struct umm_machine;
+struct umm_task;
+struct umm_snapshot;
+
+/* ---- configuration ------------------------------------------------------------------- */
+
+/* What a remote TLB flush waits for (see usermm(7), "TLB flush models"). */
+enum umm_tlb_flush {
+	UMM_TLB_IPI,       /* wait until every CPU has left its interrupts-off section */
+	UMM_TLB_PARAVIRT,  /* a preempted CPU flushes before it runs again, not waited for */
+	UMM_TLB_BROADCAST, /* hardware broadcast: interrupts-off sections are not waited for */
+};
+
+struct umm_config {
+	uint32_t nodes;            /* NUMA nodes, 1..8 */
+	uint32_t cpus;             /* simulated CPUs, 1..64, spread over the nodes */
+	uint64_t ram_bytes;        /* RAM per node, a multiple of 4 MiB or under 4 MiB of 4 KiB */
+	uint64_t movable_bytes;    /* of which ZONE_MOVABLE, per node */
+	uint32_t tlb_entries;      /* per CPU, a power of two, 16..65536 */
+	uint32_t trace_events;     /* size of the event ring, a power of two; 0: no ring */
+	enum umm_tlb_flush tlb_flush;
+	uint64_t seed;             /* of everything random in this machine */
+	bool soft_dirty;           /* CONFIG_MEM_SOFT_DIRTY */
+	bool poison;               /* fill freed frames and objects, check when handed out */
+	uint64_t mmap_base;        /* top of the top-down search of mmap */
+	uint64_t mmap_min_addr;    /* vm.mmap_min_addr */
+	uint64_t brk_start;        /* where the heap of a process starts */
+	uint32_t max_map_count;    /* vm.max_map_count */
+	uint32_t overcommit;       /* vm.overcommit_memory: 0, 1 or 2 */
+	uint32_t stack_guard_gap_pages; /* the gap kept below a growing stack */
+};
+
+/* Fill *config with the defaults: 1 node, 2 CPUs, 256 MiB, TLB of 1024, tlb_flush=ipi. */
+UMM_API void umm_config_init(struct umm_config *config);
+
+/*
+ * Set one field by name, as "--option k=v" does: nodes, cpus, ram (bytes, suffix K M G T),
+ * movable, tlb, trace, tlb_flush (ipi, paravirt, broadcast), seed, soft_dirty (on, off),
+ * poison, max_map_count, overcommit, stack_guard_gap.
+ * -ENOENT: no such option. -EINVAL: the value is malformed or out of range.
+ */
+UMM_API int umm_config_set(struct umm_config *config, const char *name, const char *value);
+
+/* ---- machines ------------------------------------------------------------------------ */
+
+/*
+ * Build a machine. -EINVAL: a field is out of range. -ENOMEM: the host refused the address
+ * space. -EMFILE: too many machines at once (8).
+ */
+UMM_API int umm_machine_create(const struct umm_config *config, struct umm_machine **ret_machine);
+UMM_API void umm_machine_destroy(struct umm_machine *machine);
+
+/* The configuration it was built with. */
+UMM_API const struct umm_config *umm_machine_config(const struct umm_machine *machine);
+
+/*
+ * Copy the whole machine, later put it back as it was. Pointers to tasks stay valid across
+ * a restore for the tasks that existed when the snapshot was taken. -ENOMEM.
+ */
+UMM_API int umm_snapshot_take(struct umm_machine *machine, struct umm_snapshot **ret_snapshot);
+UMM_API void umm_snapshot_restore(struct umm_machine *machine, const struct umm_snapshot *snapshot);
+UMM_API void umm_snapshot_free(struct umm_snapshot *snapshot);
+
+/*
+ * Write the machine to a file, or build one from such a file. -errno of the file operations;
+ * load: -EINVAL when it is no snapshot, is damaged, or is of another build or version;
+ * -EBUSY when its place in the address space is taken by another machine.
+ */
+UMM_API int umm_machine_save(struct umm_machine *machine, const char *path);
+UMM_API int umm_machine_load(const char *path, struct umm_machine **ret_machine);
+
+/*
+ * Recount everything from the page tables and compare. Returns the number of
+ * contradictions found (0: clean) and writes one line each into buf, cut at size.
+ */
+UMM_API int umm_verify(struct umm_machine *machine, char *buf, size_t size);
+
+/* ---- processes and threads ------------------------------------------------------------ */
+
+/* A process with an empty address space. -ENOMEM. */
+UMM_API int umm_process_create(struct umm_machine *machine, struct umm_task **ret_task);
+/* fork(2): a new process with a copy of the address space. -ENOMEM. */
+UMM_API int umm_fork(struct umm_task *task, struct umm_task **ret_child);
+/* clone(2) with CLONE_VM|CLONE_THREAD: another thread of the same process. -ENOMEM. */
+UMM_API int umm_thread_create(struct umm_task *task, struct umm_task **ret_thread);
+/* The thread ends; the last one takes the address space with it. The handle is gone. */
+UMM_API void umm_task_exit(struct umm_task *task);
+/* Every other thread of the process must have ended. The handle is gone. */
+UMM_API int umm_task_pid(const struct umm_task *task);
+UMM_API int umm_task_tid(const struct umm_task *task);
+UMM_API struct umm_machine *umm_task_machine(const struct umm_task *task);
+/* Walk the tasks of a machine: task NULL starts; NULL ends. */
+UMM_API struct umm_task *umm_task_next(struct umm_machine *machine, struct umm_task *task);
+
+/* Resource limits (setrlimit(2)); resource is RLIMIT_AS, _DATA, _STACK or _MEMLOCK. */
+UMM_API int umm_setrlimit(struct umm_task *task, int resource, uint64_t soft_bytes);
+/* Whether the process has CAP_IPC_LOCK (default: yes, as root has). */
+UMM_API void umm_set_cap_ipc_lock(struct umm_task *task, bool capable);
+
+/* ---- system calls --------------------------------------------------------------------- */
+
+UMM_API int64_t umm_mmap(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int prot,
+                         int flags, int fd, uint64_t offset_bytes);
+UMM_API int umm_munmap(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
+UMM_API int umm_mprotect(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int prot);
+UMM_API int64_t umm_mremap(struct umm_task *task, uint64_t old_addr, uint64_t old_bytes,
+                           uint64_t new_bytes, int flags, uint64_t new_addr);
+UMM_API int umm_madvise(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int advice);
+UMM_API int umm_mlock(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
+UMM_API int umm_mlock2(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int flags);
+UMM_API int umm_munlock(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
+UMM_API int umm_mlockall(struct umm_task *task, int flags);
+UMM_API int umm_munlockall(struct umm_task *task);
+/* One byte a page into ret_vec, which has room for len_bytes / 4096, rounded up. */
+UMM_API int umm_mincore(struct umm_task *task, uint64_t addr, uint64_t len_bytes,
+                        uint8_t *ret_vec);
+/* brk(2) as the system call, not the C function: returns the break, moved or not. */
+UMM_API uint64_t umm_brk(struct umm_task *task, uint64_t addr);
+UMM_API int umm_msync(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int flags);
+
+/* One element of a remote range. */
+struct umm_iovec {
+	uint64_t addr;
+	uint64_t len_bytes;
+};
+/*
+ * process_vm_readv(2), process_vm_writev(2): between buf (len_bytes) of the caller and the
+ * ranges of the process of `remote`. Bytes copied, or -errno when nothing was.
+ */
+UMM_API int64_t umm_process_vm_readv(struct umm_task *task, struct umm_task *remote, void *buf,
+                                     uint64_t len_bytes, const struct umm_iovec *ranges,
+                                     uint64_t nr_ranges, uint64_t flags);
+UMM_API int64_t umm_process_vm_writev(struct umm_task *task, struct umm_task *remote,
+                                      const void *buf, uint64_t len_bytes,
+                                      const struct umm_iovec *ranges, uint64_t nr_ranges,
+                                      uint64_t flags);
+
+/*
+ * Long-term pins, as an RDMA or io_uring registered buffer takes them (pin_user_pages with
+ * FOLL_LONGTERM, writable). Returns a pin handle >= 0, or -EFAULT, -ENOMEM, -EINVAL (range
+ * empty or wrapping).
+ */
+UMM_API int64_t umm_pin(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
+UMM_API int umm_unpin(struct umm_task *task, int64_t pin);
+
+/* ---- memory access -------------------------------------------------------------------- */
+
+/* The signal that an access ended with. */
+struct umm_fault {
+	int signo;     /* SIGSEGV or SIGBUS */
+	int code;      /* SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR ... */
+	uint64_t addr; /* si_addr */
+};
+
+/*
+ * What the instructions of a thread do. 0, or -EFAULT with *ret_fault filled (ret_fault may
+ * be NULL). size is 1, 2, 4 or 8. Loads and stores that do not cross their own size are
+ * single-copy atomic; the read-modify-writes must be aligned (-EINVAL). Bytes before the
+ * faulting page of a block copy are transferred.
+ */
+UMM_API int umm_load(struct umm_task *task, uint64_t addr, unsigned size_bytes,
+                     uint64_t *ret_value, struct umm_fault *ret_fault);
+UMM_API int umm_store(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint64_t value,
+                      struct umm_fault *ret_fault);
+UMM_API int umm_fetch_add(struct umm_task *task, uint64_t addr, unsigned size_bytes,
+                          uint64_t addend, uint64_t *ret_old, struct umm_fault *ret_fault);
+UMM_API int umm_xchg(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint64_t value,
+                     uint64_t *ret_old, struct umm_fault *ret_fault);
+/* The old value tells whether it was stored. */
+UMM_API int umm_cmpxchg(struct umm_task *task, uint64_t addr, unsigned size_bytes,
+                        uint64_t expected, uint64_t desired, uint64_t *ret_old,
+                        struct umm_fault *ret_fault);
+UMM_API int umm_read(struct umm_task *task, uint64_t addr, void *ret_buf, size_t len_bytes,
+                     struct umm_fault *ret_fault);
+UMM_API int umm_write(struct umm_task *task, uint64_t addr, const void *buf, size_t len_bytes,
+                      struct umm_fault *ret_fault);
+/* An instruction fetch: needs PROT_EXEC. */
+UMM_API int umm_fetch(struct umm_task *task, uint64_t addr, struct umm_fault *ret_fault);
+
+/* ---- what one can see ----------------------------------------------------------------- */
+
+/*
+ * The text of /proc/PID/maps, smaps, smaps_rollup, and the lines of /proc/PID/status that
+ * concern memory. Returns the length of the whole text; at most size - 1 bytes and a NUL
+ * are written. smaps: only the vmas that touch [start, end).
+ */
+UMM_API int64_t umm_proc_maps(struct umm_task *task, char *buf, size_t size);
+UMM_API int64_t umm_proc_smaps(struct umm_task *task, uint64_t start, uint64_t end, char *buf,
+                               size_t size);
+UMM_API int64_t umm_proc_smaps_rollup(struct umm_task *task, char *buf, size_t size);
+UMM_API int64_t umm_proc_status(struct umm_task *task, char *buf, size_t size);
+/* /proc/PID/pagemap: one 64-bit word a page. -EINVAL: addr is not page aligned. */
+UMM_API int umm_proc_pagemap(struct umm_task *task, uint64_t addr, uint64_t nr_pages,
+                             uint64_t *ret_words);
+
+/* What only a model can answer: the entry that maps an address, and the page behind it. */
+struct umm_page_info {
+	uint64_t entry;        /* raw page table entry; 0 also when there is no table */
+	char state[24];        /* "none", "present", "swap", "marker", ... */
+	uint64_t pfn;          /* the rest only when present */
+	uint32_t refcount;
+	uint32_t mapcount;
+	uint32_t pincount;
+	bool anon, anon_exclusive, zero_page, dirty, lru, locked, mlocked;
+};
+UMM_API int umm_page_info(struct umm_task *task, uint64_t addr, struct umm_page_info *ret_info);
+
+/* Counters of the machine, as /proc/vmstat names them. */
+struct umm_counter {
+	const char *name;
+	uint64_t value;
+};
+/* Returns how many there are; fills at most nr. */
+UMM_API unsigned umm_counters(struct umm_machine *machine, struct umm_counter *ret, unsigned nr);
+
+/* ---- trace events --------------------------------------------------------------------- */
+
+/*
+ * Format the events with sequence numbers from *cursor on, one ftrace-like line each, into
+ * buf; advance *cursor past them. Returns bytes written; 0: no more. Events that the ring
+ * has lost are skipped and reported as a line "[N events lost]".
+ */
+UMM_API size_t umm_trace_read(struct umm_machine *machine, uint64_t *cursor, char *buf,
+                              size_t size);
+
+/* ---- failing allocations -------------------------------------------------------------- */
+
+struct umm_fail {
+	const char *site;      /* NULL: every site; else "page", "slab", or a name of umm_fail_site */
+	int order;             /* only allocations of this order; -1: any */
+	uint64_t nth;          /* the n-th matching one fails, 1 is the next; 0: none */
+	double probability;    /* else each fails with this probability, 0..1, from the seed */
+};
+/* NULL clears. -EINVAL: no such site, or values out of range. */
+UMM_API int umm_fail_set(struct umm_machine *machine, const struct umm_fail *fail);
+/* Matching allocations seen, and failed, since umm_fail_set. */
+UMM_API void umm_fail_stats(struct umm_machine *machine, uint64_t *ret_seen, uint64_t *ret_failed);
+/* Names of the sites; NULL past the last. */
+UMM_API const char *umm_fail_site(unsigned index);
+
+/* ---- the simulator (library usermm-sim only) ------------------------------------------- */
+
+/*
+ * Run fn as the first fiber of a scheduler whose every decision comes from seed, until all
+ * fibers have ended. 0; -EDEADLK: fibers were left that nothing can wake (described in
+ * umm_sim_report). One scheduler at a time in a process.
+ */
+UMM_API int umm_sim_run(uint64_t seed, void (*fn)(void *arg), void *arg);
+/* Inside: another fiber; returns its id, or -ENOMEM. */
+UMM_API int umm_sim_spawn(const char *name, void (*fn)(void *arg), void *arg);
+UMM_API int umm_sim_join(int fiber);
+UMM_API bool umm_sim_done(int fiber);
+UMM_API void umm_sim_yield(void);
+/* The calling fiber's id, 0 for the first; -1 outside umm_sim_run. */
+UMM_API int umm_sim_self(void);
+/*
+ * Called when no fiber can run but some wait for the outside (umm_sim_wait_outside): it must
+ * block until something may have changed and return true, or return false to give up.
+ */
+UMM_API void umm_sim_set_idle(bool (*idle)(void *arg), void *arg);
+/* Let others run; come back when the idle hook has run or it is this fiber's turn again. */
+UMM_API void umm_sim_wait_outside(void);
+/* Switch seeded preemption at sync points off and on (for set-up); nests. Default on. */
+UMM_API void umm_sim_preempt_disable(void);
+UMM_API void umm_sim_preempt_enable(void);
+UMM_API const char *umm_sim_report(void);
+
+UMM_API const char *umm_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

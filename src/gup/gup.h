@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* gup: taking references to the pages of an address space, faulting them in. */
+#ifndef GUP_GUP_H
+#define GUP_GUP_H
+
+#include "phys/page.h"
+#include "vma/vma.h"
+
+enum foll_flag {
+	FOLL_WRITE = 1 << 0,
+	FOLL_GET = 1 << 1,
+	FOLL_DUMP = 1 << 2,
+	FOLL_FORCE = 1 << 3,
+	FOLL_NOWAIT = 1 << 4,
+	FOLL_NOFAULT = 1 << 5,
+	FOLL_HWPOISON = 1 << 6,
+	FOLL_ANON = 1 << 7,
+	FOLL_LONGTERM = 1 << 8,
+	FOLL_PIN = 1 << 9,
+	FOLL_REMOTE = 1 << 10,
+	FOLL_UNLOCKABLE = 1 << 11,
+};
+
+/*
+ * References (FOLL_GET) or pins (FOLL_PIN) to the pages of [addr, addr + nr * 4096) of mm.
+ * Returns how many, which may be fewer than nr, or -errno when not even one: -EFAULT, -ENOMEM.
+ * mmap_lock read held on entry and exit; may be dropped in between with FOLL_UNLOCKABLE.
+ */
+s64 get_user_pages_remote(struct mm *mm, vaddr_t addr, u64 nr, u32 flags, struct page **ret_pages);
+void unpin_user_page(struct page *page);
+
+/*
+ * Fault in [start, end) of one vma as its own accesses would (mlock, MAP_POPULATE): for write
+ * when the vma is writable and private. 0 or the first -errno.
+ */
+int populate_vma_page_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
+/* All vmas of the range, taking mmap_lock itself; ignore_errors as MAP_POPULATE does. */
+int mm_populate(struct mm *mm, vaddr_t start, u64 len, bool ignore_errors);
+/* MADV_POPULATE_READ/WRITE: pages of the range, -errno as madvise returns it. mmap_lock read. */
+int faultin_page_range(struct mm *mm, vaddr_t start, vaddr_t end, bool write);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmu: page tables in simulated RAM, reached by frame number from mm->pgd. Every table page
+ * has a lock (ptl), its level, its mm and a count of entries in use in its struct page.
+ *
+ * Who may look at what
+ *   an entry of level 0        its table's ptl to change; the processor sets A and D atomically
+ *   an entry above level 0     mm->page_table_lock to install; cleared only by the owner of the
+ *                              range (mmap_lock write, or the last user of the mm)
+ *   walking down without locks inside an access (tlb.h): a table is freed only after every
+ *                              CPU has left the access in which it might have read it
+ */
+#ifndef MMU_PGTABLE_H
+#define MMU_PGTABLE_H
+
+#include "arch/arch.h"
+#include "mmu/entry.h"
+#include "phys/alloc.h"
+#include "phys/page.h"
+#include "vma/vma.h"
+
+static inline pte_t ptep_get(pte_t *ptep)
+{
+	return (pte_t){ READ_ONCE(ptep->v) };
+}
+
+/* The root table of a new mm; -ENOMEM. */
+int pgd_alloc(struct mm *mm);
+void pgd_free(struct mm *mm);
+
+/*
+ * The level-0 table that maps addr: its entry for addr, or NULL when there is no table.
+ * pte_alloc installs what is missing on the way down; NULL: no memory. No locks taken for
+ * the caller.
+ */
+pte_t *pte_offset(struct mm *mm, vaddr_t addr);
+pte_t *pte_alloc(struct mm *mm, vaddr_t addr);
+
+/*
+ * The same with the table's lock held on return; *ret_ptl is untouched when NULL is returned.
+ * A caller drops it with pte_unmap_unlock and must clear its copy of the pointer.
+ */
+pte_t *pte_offset_lock(struct mm *mm, vaddr_t addr, spinlock_t **ret_ptl);
+pte_t *pte_alloc_lock(struct mm *mm, vaddr_t addr, spinlock_t **ret_ptl);
+
+/* The lock of the table that holds ptep. */
+static inline spinlock_t *pte_lockptr(pte_t *ptep)
+{
+	return &virt_to_page(ptep)->ptl;
+}
+
+/* Write an entry; keeps the table's count of used entries and records the change. ptl held. */
+void set_pte_at(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t pte);
+/* Read it and make it none in one step, so that no A or D of the processor is lost. ptl held. */
+pte_t ptep_get_and_clear(struct mm *mm, vaddr_t addr, pte_t *ptep);
+/* Replace by compare-and-exchange; false when the processor changed it meanwhile. ptl held. */
+bool ptep_try_update(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t old, pte_t pte);
+
+/* The first address at or above addr whose level-0 table exists, or end. */
+vaddr_t pgtable_next_table(struct mm *mm, vaddr_t addr, vaddr_t end);
+
+/*
+ * Walk the entries of [start, end): fn for each entry of each existing table, under its ptl,
+ * hole for the ranges without table (may be NULL). A non-zero return stops the walk and is
+ * returned. mmap_lock held by the caller.
+ */
+struct mm_walk {
+	int (*pte)(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte);
+	int (*hole)(struct mm_walk *walk, vaddr_t start, vaddr_t end);
+	struct mm *mm;
+	void *private;
+};
+int walk_page_range(struct mm_walk *walk, vaddr_t start, vaddr_t end);
+
+/*
+ * Every table page of an mm, parents first (verify): fn(arg, table page, its own parent entry).
+ */
+void for_each_table(struct mm *mm, void (*fn)(void *arg, struct page *table), void *arg);
+
+static inline struct page *pte_page(struct machine *m, pte_t pte)
+{
+	return pfn_to_page(m, pte_pfn(pte));
+}
+
+/* The page with a struct page that counts; NULL for special entries (the zero page). */
+static inline struct page *vm_normal_page(struct machine *m, pte_t pte)
+{
+	VM_BUG_ON2(!pte_present(pte), pte.v, 0);
+	return pte_special(pte) ? NULL : pte_page(m, pte);
+}
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* vma: the address space of a process. */
+#ifndef VMA_MM_H
+#define VMA_MM_H
+
+#include <bsd/sys/tree.h>
+
+#include "machine/machine.h"
+#include "vma/task.h"
+
+struct vm_area;
+
+RB_HEAD(vma_tree, vm_area);
+
+enum mm_counter {
+	MM_FILEPAGES,
+	MM_ANONPAGES,
+	MM_SWAPENTS,
+	MM_SHMEMPAGES,
+	NR_MM_COUNTERS
+};
+
+enum mm_rlimit {
+	MM_RLIMIT_AS,
+	MM_RLIMIT_DATA,
+	MM_RLIMIT_STACK,
+	MM_RLIMIT_MEMLOCK,
+	NR_MM_RLIMITS
+};
+
+#define MM_RLIM_INFINITY (~0ull)
+#define MM_FLUSH_LOG 16
+
+/* One range that the CPUs running this mm have to forget; see mmu/tlb.h. */
+struct tlb_flush_record {
+	u64 gen;
+	vaddr_t start, end;
+};
+
+/*
+ * Fields by lock:  (m) mmap_lock  (a) atomic  (c) constant after creation  (t) machine tasks_lock
+ */
+struct mm {
+	struct list_head mms; /* t */
+	u32 id;               /* c */
+	atomic_t users;       /* a: tasks and remote users; the last one tears it down */
+	pfn_t pgd;            /* c */
+
+	struct rw_semaphore mmap_lock;
+	struct vma_tree vmas;       /* m */
+	struct vm_area *vma_cache;  /* a: last one found, a hint */
+	u32 map_count;              /* m */
+	u64 def_flags;              /* m: VM_LOCKED, VM_LOCKONFAULT for mappings to come */
+
+	vaddr_t mmap_base, brk_start; /* c */
+	vaddr_t brk;                  /* m */
+
+	/* m: pages */
+	u64 total_vm, locked_vm, data_vm, exec_vm, stack_vm;
+	u64 hiwater_vm;
+	atomic64_t hiwater_rss; /* a */
+
+	atomic64_t rss[NR_MM_COUNTERS]; /* a */
+	atomic64_t pgtables_bytes;      /* a */
+	atomic64_t pinned_pages;        /* a */
+	atomic_t has_pinned;            /* a: MMF_HAS_PINNED, never cleared */
+
+	/* a: see mmu/tlb.h */
+	u64 tlb_gen;
+	u64 cpu_mask;
+	struct tlb_flush_record flush_log[MM_FLUSH_LOG];
+
+	spinlock_t page_table_lock; /* entries above the PMD tables; installs of tables */
+
+	u64 rlimit[NR_MM_RLIMITS]; /* m: bytes */
+	bool cap_ipc_lock;         /* m */
+	u32 killed;                /* a: the OOM killer chose it: every access ends with SIGKILL */
+
+	struct list_head pins; /* m, write */
+};
+
+/*
+ * mm_alloc: an empty one with users = 1 and a root table; NULL: no memory. mm_get/mm_put:
+ * another user; the last put unmaps everything and frees it (see mm_exit_ops below).
+ */
+struct mm *mm_alloc(struct machine *m);
+void mm_get(struct mm *mm);
+void mm_put(struct mm *mm);
+
+/*
+ * Taking an address space apart uses rooms above this one; they fill this in. One table for
+ * the program, set at its start.
+ */
+struct mm_exit_ops {
+	int (*alloc_root)(struct mm *mm);
+	void (*exit_mmap)(struct mm *mm); /* every vma, page and table goes */
+};
+extern const struct mm_exit_ops mm_exit_ops;
+
+static inline void add_mm_counter(struct mm *mm, enum mm_counter member, s64 pages)
+{
+	atomic64_add(&mm->rss[member], pages);
+}
+
+static inline s64 get_mm_rss(const struct mm *mm)
+{
+	return atomic64_read(&mm->rss[MM_FILEPAGES]) + atomic64_read(&mm->rss[MM_ANONPAGES]) +
+	       atomic64_read(&mm->rss[MM_SHMEMPAGES]);
+}
+
+/* Record the high-water marks before rss or total_vm shrink, as Linux does. */
+void update_hiwater_rss(struct mm *mm);
+void update_hiwater_vm(struct mm *mm);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vma: ranges of an address space with one set of attributes, in a balanced tree by address.
+ * Each node also knows the largest gap in front of a vma in its subtree, so that searching
+ * for room is logarithmic.
+ */
+#ifndef VMA_VMA_H
+#define VMA_VMA_H
+
+#include "arch/arch.h"
+#include "vma/mm.h"
+
+/*      flag            bit  smaps  meaning */
+#define VM_FLAGS(X)                                                                       \
+	X(VM_READ, 0, "rd")                                                               \
+	X(VM_WRITE, 1, "wr")                                                              \
+	X(VM_EXEC, 2, "ex")                                                               \
+	X(VM_SHARED, 3, "sh")                                                             \
+	X(VM_MAYREAD, 4, "mr")                                                            \
+	X(VM_MAYWRITE, 5, "mw")                                                           \
+	X(VM_MAYEXEC, 6, "me")                                                            \
+	X(VM_MAYSHARE, 7, "ms")                                                           \
+	X(VM_GROWSDOWN, 8, "gd")                                                          \
+	X(VM_UFFD_MISSING, 9, "um")                                                       \
+	X(VM_PFNMAP, 10, "pf")                                                            \
+	X(VM_MAYBE_GUARD, 11, "gu")                                                       \
+	X(VM_UFFD_WP, 12, "uw")                                                           \
+	X(VM_LOCKED, 13, "lo")                                                            \
+	X(VM_IO, 14, "io")                                                                \
+	X(VM_SEQ_READ, 15, "sr")                                                          \
+	X(VM_RAND_READ, 16, "rr")                                                         \
+	X(VM_DONTCOPY, 17, "dc")                                                          \
+	X(VM_DONTEXPAND, 18, "de")                                                        \
+	X(VM_LOCKONFAULT, 19, "lf")                                                       \
+	X(VM_ACCOUNT, 20, "ac")                                                           \
+	X(VM_NORESERVE, 21, "nr")                                                         \
+	X(VM_HUGETLB, 22, "ht")                                                           \
+	X(VM_SYNC, 23, "sf")                                                              \
+	X(VM_ARCH_1, 24, "ar")                                                            \
+	X(VM_WIPEONFORK, 25, "wf")                                                        \
+	X(VM_DONTDUMP, 26, "dd")                                                          \
+	X(VM_SOFTDIRTY, 27, "sd")                                                         \
+	X(VM_MIXEDMAP, 28, "mm")                                                          \
+	X(VM_HUGEPAGE, 29, "hg")                                                          \
+	X(VM_NOHUGEPAGE, 30, "nh")                                                        \
+	X(VM_MERGEABLE, 31, "mg")                                                         \
+	X(VM_DROPPABLE, 40, "dp")                                                         \
+	X(VM_UFFD_MINOR, 41, "ui")                                                        \
+	X(VM_SEALED, 42, "sl")
+
+#define X(name, bit, smaps) static const u64 name __attribute__((unused)) = 1ull << (bit);
+VM_FLAGS(X)
+#undef X
+
+#define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_LOCKED_MASK (VM_LOCKED | VM_LOCKONFAULT)
+
+struct anon_vma;
+
+/* What backs a vma, by number: see idea "nothing points outside". */
+enum vma_backing {
+	VMA_ANON, /* private anonymous memory */
+	NR_VMA_BACKINGS
+};
+
+/*
+ * (m) mmap_lock for write to change, read to look
+ */
+struct vm_area {
+	RB_ENTRY(vm_area) rb; /* m */
+	vaddr_t start, end;   /* m: [start, end), page aligned */
+	vaddr_t gap;          /* m: free bytes between the previous vma's end and start */
+	vaddr_t subtree_gap;  /* m: the largest of them below this node, itself included */
+	struct mm *mm;
+	u64 flags;            /* m: VM_* */
+	pgprot_t page_prot;   /* m: follows from flags */
+	pgoff_t pgoff;        /* m: anonymous: start >> 12 when first populated */
+	enum vma_backing backing;
+	struct anon_vma *anon_vma;        /* mmap_lock read + page_table_lock to set */
+	struct list_head anon_vma_chain;  /* m: avcs of this vma, rmap/anon_vma.h */
+};
+
+static inline u64 vma_pages(const struct vm_area *vma)
+{
+	return (vma->end - vma->start) >> PAGE_SHIFT;
+}
+
+/* The page offset of an address, by which the reverse map finds it. */
+static inline pgoff_t linear_page_index(const struct vm_area *vma, vaddr_t addr)
+{
+	return vma->pgoff + ((addr - vma->start) >> PAGE_SHIFT);
+}
+
+static inline bool vma_is_accessible(const struct vm_area *vma)
+{
+	return vma->flags & VM_ACCESS_FLAGS;
+}
+
+static inline bool is_cow_mapping(u64 flags)
+{
+	return (flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+}
+
+pgprot_t vm_get_page_prot(u64 flags);
+
+/* ---- the tree ---------------------------------------------------------------------------- */
+
+/* The first vma with addr < end, or NULL; it may start above addr. */
+struct vm_area *find_vma(struct mm *mm, vaddr_t addr);
+/* The vma that holds addr, or NULL. */
+struct vm_area *vma_lookup(struct mm *mm, vaddr_t addr);
+/* The first vma that touches [start, end), or NULL. */
+struct vm_area *find_vma_intersection(struct mm *mm, vaddr_t start, vaddr_t end);
+struct vm_area *vma_first(struct mm *mm);
+struct vm_area *vma_next(struct vm_area *vma);
+struct vm_area *vma_prev(struct vm_area *vma);
+
+#define for_each_vma(mm, vma) for (vma = vma_first(mm); vma; vma = vma_next(vma))
+#define for_each_vma_range(mm, vma, start, end)                            \
+	for (vma = find_vma(mm, start); vma && (vma)->start < (end); vma = vma_next(vma))
+
+/* New object, not in the tree, no anon_vma; NULL: no memory. */
+struct vm_area *vm_area_alloc(struct mm *mm);
+void vm_area_free(struct vm_area *vma);
+void vma_link(struct mm *mm, struct vm_area *vma);
+void vma_unlink(struct mm *mm, struct vm_area *vma);
+/* Change the bounds of a linked vma; pgoff as given. Neighbours' gaps follow. */
+void vma_set_range(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff);
+void vma_set_flags(struct vm_area *vma, u64 flags);
+
+/* Whether [addr, addr + 4K) may be the guard gap of a growing stack; Linux's vm_start_gap. */
+vaddr_t vm_start_gap(const struct vm_area *vma);
+
+#endif
