@@ -23,17 +23,17 @@ _Noreturn void umm_bug_text(const char *text) __attribute__((cold));
 typedef void umm_bug_handler(const char *text);
 umm_bug_handler *umm_bug_set_handler(umm_bug_handler *handler);
 
-#define VM_BUG_ON(cond)                                                                            \
-	do {                                                                                       \
-		if (unlikely(cond))                                                                \
-			umm_bug(#cond, __FILE__, __LINE__, __func__, 0, 0);                        \
+#define VM_BUG_ON(cond)                                                     \
+	do {                                                                \
+		if (unlikely(cond))                                         \
+			umm_bug(#cond, __FILE__, __LINE__, __func__, 0, 0); \
 	} while (0)
 
 /* With two values that explain it. */
-#define VM_BUG_ON2(cond, a, b)                                                                     \
-	do {                                                                                       \
-		if (unlikely(cond))                                                                \
-			umm_bug(#cond, __FILE__, __LINE__, __func__, (u64)(a), (u64)(b));          \
+#define VM_BUG_ON2(cond, a, b)                                                            \
+	do {                                                                              \
+		if (unlikely(cond))                                                       \
+			umm_bug(#cond, __FILE__, __LINE__, __func__, (u64)(a), (u64)(b)); \
 	} while (0)
 
 #ifdef UMM_DEBUG

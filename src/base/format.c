@@ -5,7 +5,7 @@
 struct spec {
 	bool left, zero, plus, blank, alt;
 	int width;
-	int precision; /* -1: none given */
+	int precision;  /* -1: none given */
 	unsigned bytes; /* of an integer argument */
 	char conversion;
 };
@@ -261,8 +261,8 @@ static void put_conversion(struct strbuf *sb, const struct spec *spec, va_list *
 	case 'x':
 	case 'X':
 	case 'o':
-		put_unsigned(sb, spec, wide ? va_arg(*args, unsigned long) :
-					      va_arg(*args, unsigned int));
+		put_unsigned(sb, spec,
+			     wide ? va_arg(*args, unsigned long) : va_arg(*args, unsigned int));
 		break;
 	case 'p':
 		put_number(sb, spec, (u64)(uintptr_t)va_arg(*args, void *), "0x");

@@ -34,9 +34,9 @@ static inline pfn_t pfn_of(u64 n)
 
 #define PAGE_ALIGN(addr) (((addr) + PAGE_SIZE - 1) & PAGE_MASK)
 #define PAGE_OFFSET_OF(addr) ((addr) & (PAGE_SIZE - 1))
-#define IS_ALIGNED(x, a) (((x) & ((a) - 1)) == 0)
-#define ALIGN_UP(x, a) (((x) + (a) - 1) & ~((a) - 1))
-#define ALIGN_DOWN(x, a) ((x) & ~((a) - 1))
+#define IS_ALIGNED(x, a) (((x) & ((a)-1)) == 0)
+#define ALIGN_UP(x, a) (((x) + (a)-1) & ~((a)-1))
+#define ALIGN_DOWN(x, a) ((x) & ~((a)-1))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -46,7 +46,7 @@ static inline pfn_t pfn_of(u64 n)
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define CACHELINE 64
 #define __cacheline_aligned __attribute__((aligned(CACHELINE)))

@@ -11,9 +11,9 @@ static const struct {
 #undef X
 };
 
-const char *lock_class_name(unsigned class)
+const char *lock_class_name(unsigned cls)
 {
-	return class < NR_LOCK_CLASSES ? classes[class].name : "(no such class)";
+	return cls < NR_LOCK_CLASSES ? classes[cls].name : "(no such class)";
 }
 
 #ifdef SYNC_CHECKED
@@ -73,20 +73,20 @@ static void check_order(const struct lockdep_stack *stack, const struct lockdep_
 		complain("may sleep, taken while a spinlock is held", one);
 }
 
-void lockdep_before(const void *lock, unsigned class, enum lockdep_kind kind, const char *site)
+void lockdep_before(const void *lock, unsigned cls, enum lockdep_kind kind, const char *site)
 {
 	struct lockdep_stack *stack = sync_lockdep_stack();
-	struct lockdep_held one = { lock, site, (u8)class, (u8)kind };
+	struct lockdep_held one = { lock, site, (u8)cls, (u8)kind };
 
-	VM_BUG_ON2(class >= NR_LOCK_CLASSES, class, (uintptr_t)lock);
+	VM_BUG_ON2(cls >= NR_LOCK_CLASSES, cls, (uintptr_t)lock);
 	if (stack->depth > 0)
 		check_order(stack, &one);
 }
 
-void lockdep_acquired(const void *lock, unsigned class, enum lockdep_kind kind, const char *site)
+void lockdep_acquired(const void *lock, unsigned cls, enum lockdep_kind kind, const char *site)
 {
 	struct lockdep_stack *stack = sync_lockdep_stack();
-	struct lockdep_held one = { lock, site, (u8)class, (u8)kind };
+	struct lockdep_held one = { lock, site, (u8)cls, (u8)kind };
 
 	if (stack->depth == LOCKDEP_DEPTH)
 		complain("too many locks held at once", &one);
@@ -95,11 +95,11 @@ void lockdep_acquired(const void *lock, unsigned class, enum lockdep_kind kind, 
 		stack->spins++;
 }
 
-void lockdep_released(const void *lock, unsigned class, const char *site)
+void lockdep_released(const void *lock, unsigned cls, const char *site)
 {
 	struct lockdep_stack *stack = sync_lockdep_stack();
 	struct lockdep_held *held = find(stack, lock);
-	struct lockdep_held one = { lock, site, (u8)class, LOCKDEP_SLEEP };
+	struct lockdep_held one = { lock, site, (u8)cls, LOCKDEP_SLEEP };
 
 	if (!held)
 		complain("released by a thread that does not hold it", &one);
@@ -112,10 +112,10 @@ void lockdep_released(const void *lock, unsigned class, const char *site)
 	memmove(held, held + 1, (stack->depth - at) * sizeof(*held));
 }
 
-void lockdep_downgraded(const void *lock, unsigned class, const char *site)
+void lockdep_downgraded(const void *lock, unsigned cls, const char *site)
 {
 	struct lockdep_held *held = find(sync_lockdep_stack(), lock);
-	struct lockdep_held one = { lock, site, (u8)class, LOCKDEP_SLEEP };
+	struct lockdep_held one = { lock, site, (u8)cls, LOCKDEP_SLEEP };
 
 	if (!held || held->kind != LOCKDEP_SLEEP)
 		complain("downgraded by a thread that does not hold it for write", &one);

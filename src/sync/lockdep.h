@@ -39,16 +39,16 @@ struct lockdep_stack {
 	struct lockdep_held held[LOCKDEP_DEPTH];
 };
 
-const char *lock_class_name(unsigned class);
+const char *lock_class_name(unsigned cls);
 /* Supplied by the implementation: the stack of the calling thread or fiber. */
 struct lockdep_stack *sync_lockdep_stack(void);
 
 #ifdef SYNC_CHECKED
 
-void lockdep_before(const void *lock, unsigned class, enum lockdep_kind kind, const char *site);
-void lockdep_acquired(const void *lock, unsigned class, enum lockdep_kind kind, const char *site);
-void lockdep_released(const void *lock, unsigned class, const char *site);
-void lockdep_downgraded(const void *lock, unsigned class, const char *site);
+void lockdep_before(const void *lock, unsigned cls, enum lockdep_kind kind, const char *site);
+void lockdep_acquired(const void *lock, unsigned cls, enum lockdep_kind kind, const char *site);
+void lockdep_released(const void *lock, unsigned cls, const char *site);
+void lockdep_downgraded(const void *lock, unsigned cls, const char *site);
 /* The caller is about to do what may sleep. */
 void lockdep_may_sleep(const char *site);
 /* Whether this thread holds the lock; for write, not only for read. */
@@ -63,26 +63,26 @@ unsigned lockdep_held_count(void);
 
 #else
 
-static inline void lockdep_before(const void *lock, unsigned class, enum lockdep_kind kind,
+static inline void lockdep_before(const void *lock, unsigned cls, enum lockdep_kind kind,
 				  const char *site)
 {
-	(void)lock, (void)class, (void)kind, (void)site;
+	(void)lock, (void)cls, (void)kind, (void)site;
 }
 
-static inline void lockdep_acquired(const void *lock, unsigned class, enum lockdep_kind kind,
+static inline void lockdep_acquired(const void *lock, unsigned cls, enum lockdep_kind kind,
 				    const char *site)
 {
-	(void)lock, (void)class, (void)kind, (void)site;
+	(void)lock, (void)cls, (void)kind, (void)site;
 }
 
-static inline void lockdep_released(const void *lock, unsigned class, const char *site)
+static inline void lockdep_released(const void *lock, unsigned cls, const char *site)
 {
-	(void)lock, (void)class, (void)site;
+	(void)lock, (void)cls, (void)site;
 }
 
-static inline void lockdep_downgraded(const void *lock, unsigned class, const char *site)
+static inline void lockdep_downgraded(const void *lock, unsigned cls, const char *site)
 {
-	(void)lock, (void)class, (void)site;
+	(void)lock, (void)cls, (void)site;
 }
 
 static inline void lockdep_may_sleep(const char *site)

@@ -31,27 +31,31 @@
 /*
  *      class          lock                                        may nest in itself
  */
-#define LOCK_CLASSES(X)                                                       \
-	X(LC_MACHINE, "machine", false)   /* task list, configuration */      \
-	X(LC_CPU, "cpu", false)           /* who runs on which CPU */          \
-	X(LC_MMAP, "mmap_lock", true)     /* fork and process_vm take two */   \
-	X(LC_FOLIO, "folio lock", false)                                       \
-	X(LC_I_MMAP, "i_mmap_rwsem", true)                                     \
-	X(LC_ANON_VMA, "anon_vma", true)                                       \
+#define LOCK_CLASSES(X)                                                             \
+	X(LC_MACHINE, "machine", false) /* task list, configuration */              \
+	X(LC_CPU, "cpu", false)         /* who runs on which CPU */                 \
+	X(LC_MMAP, "mmap_lock", true)   /* fork and process_vm take two */          \
+	X(LC_FOLIO, "folio lock", false)                                            \
+	X(LC_I_MMAP, "i_mmap_rwsem", true)                                          \
+	X(LC_ANON_VMA, "anon_vma", true)                                            \
 	X(LC_MM_TABLES, "page_table_lock", true) /* pgd/p4d/pud entries of an mm */ \
-	X(LC_PTL, "ptl", true)            /* a table page; fork takes two */   \
-	X(LC_LRU, "lru_lock", false)                                           \
-	X(LC_ZONE, "zone", false)                                              \
-	X(LC_SLAB, "slab", false)                                              \
-	X(LC_HEAP, "heap", false)                                              \
-	X(LC_WAIT, "wait queue", false)                                        \
+	X(LC_PTL, "ptl", true)                   /* a table page; fork takes two */ \
+	X(LC_FLUSH, "tlb flush", false)  /* generations of one mm */          \
+	X(LC_CPU, "cpu", false)           /* who runs on which CPU */          \
+	X(LC_LRU, "lru_lock", false)                                                \
+	X(LC_PCP, "per-CPU pages", false)                                           \
+	X(LC_ZONE, "zone", false)                                                   \
+	X(LC_SLAB, "slab", false)                                                   \
+	X(LC_HEAP, "heap", false)                                                   \
+	X(LC_WAIT, "wait queue", false)                                             \
+	X(LC_FAIL, "failure injection", false)                                      \
 	X(LC_TRACE, "trace", false)
 
 enum lock_class {
 #define X(id, name, nest) id,
 	LOCK_CLASSES(X)
 #undef X
-	NR_LOCK_CLASSES
+		NR_LOCK_CLASSES
 };
 
 /* ---- types ------------------------------------------------------------------------------- */
@@ -139,69 +143,72 @@ typedef struct {
 	s64 v;
 } atomic64_t;
 
-#define ATOMIC_INIT(i) { (i) }
+#define ATOMIC_INIT(i) \
+	{              \
+		(i)    \
+	}
 
 /* Linux's order: the ones that return a value are full barriers, the others relaxed. */
-#define ATOMIC_OPS(T, prefix, word)                                                      \
-	static inline word prefix##_read(const T *a)                                     \
-	{                                                                                \
-		return sync_load(&((T *)a)->v, SYNC_RELAXED);                            \
-	}                                                                                \
-	static inline void prefix##_set(T *a, word i)                                    \
-	{                                                                                \
-		sync_store(&a->v, i, SYNC_RELAXED);                                      \
-	}                                                                                \
-	static inline void prefix##_add(T *a, word i)                                    \
-	{                                                                                \
-		(void)sync_fetch_add(&a->v, i, SYNC_RELAXED);                            \
-	}                                                                                \
-	static inline void prefix##_inc(T *a)                                            \
-	{                                                                                \
-		prefix##_add(a, 1);                                                      \
-	}                                                                                \
-	static inline void prefix##_dec(T *a)                                            \
-	{                                                                                \
-		prefix##_add(a, -1);                                                     \
-	}                                                                                \
-	static inline word prefix##_add_return(T *a, word i)                             \
-	{                                                                                \
-		return sync_fetch_add(&a->v, i, SYNC_FULL) + i;                          \
-	}                                                                                \
-	static inline void prefix##_sub(T *a, word i)                                    \
-	{                                                                                \
-		prefix##_add(a, -i);                                                     \
-	}                                                                                \
-	static inline word prefix##_fetch_add(T *a, word i)                              \
-	{                                                                                \
-		return sync_fetch_add(&a->v, i, SYNC_FULL);                              \
-	}                                                                                \
-	static inline word prefix##_sub_return(T *a, word i)                             \
-	{                                                                                \
-		return prefix##_add_return(a, -i);                                       \
-	}                                                                                \
-	static inline bool prefix##_sub_and_test(T *a, word i)                           \
-	{                                                                                \
-		return prefix##_sub_return(a, i) == 0;                                   \
-	}                                                                                \
-	static inline word prefix##_inc_return(T *a)                                     \
-	{                                                                                \
-		return prefix##_add_return(a, 1);                                        \
-	}                                                                                \
-	static inline word prefix##_dec_return(T *a)                                     \
-	{                                                                                \
-		return prefix##_add_return(a, -1);                                       \
-	}                                                                                \
-	static inline bool prefix##_dec_and_test(T *a)                                   \
-	{                                                                                \
-		return prefix##_dec_return(a) == 0;                                      \
-	}                                                                                \
-	static inline word prefix##_cmpxchg(T *a, word expected, word desired)           \
-	{                                                                                \
-		return sync_cmpxchg(&a->v, expected, desired, SYNC_FULL);                \
-	}                                                                                \
-	static inline word prefix##_xchg(T *a, word i)                                   \
-	{                                                                                \
-		return sync_xchg(&a->v, i, SYNC_FULL);                                   \
+#define ATOMIC_OPS(T, prefix, word)                                            \
+	static inline word prefix##_read(const T *a)                           \
+	{                                                                      \
+		return sync_load(&((T *)a)->v, SYNC_RELAXED);                  \
+	}                                                                      \
+	static inline void prefix##_set(T *a, word i)                          \
+	{                                                                      \
+		sync_store(&a->v, i, SYNC_RELAXED);                            \
+	}                                                                      \
+	static inline void prefix##_add(T *a, word i)                          \
+	{                                                                      \
+		(void)sync_fetch_add(&a->v, i, SYNC_RELAXED);                  \
+	}                                                                      \
+	static inline void prefix##_inc(T *a)                                  \
+	{                                                                      \
+		prefix##_add(a, 1);                                            \
+	}                                                                      \
+	static inline void prefix##_dec(T *a)                                  \
+	{                                                                      \
+		prefix##_add(a, -1);                                           \
+	}                                                                      \
+	static inline word prefix##_add_return(T *a, word i)                   \
+	{                                                                      \
+		return sync_fetch_add(&a->v, i, SYNC_FULL) + i;                \
+	}                                                                      \
+	static inline void prefix##_sub(T *a, word i)                          \
+	{                                                                      \
+		prefix##_add(a, -i);                                           \
+	}                                                                      \
+	static inline word prefix##_fetch_add(T *a, word i)                    \
+	{                                                                      \
+		return sync_fetch_add(&a->v, i, SYNC_FULL);                    \
+	}                                                                      \
+	static inline word prefix##_sub_return(T *a, word i)                   \
+	{                                                                      \
+		return prefix##_add_return(a, -i);                             \
+	}                                                                      \
+	static inline bool prefix##_sub_and_test(T *a, word i)                 \
+	{                                                                      \
+		return prefix##_sub_return(a, i) == 0;                         \
+	}                                                                      \
+	static inline word prefix##_inc_return(T *a)                           \
+	{                                                                      \
+		return prefix##_add_return(a, 1);                              \
+	}                                                                      \
+	static inline word prefix##_dec_return(T *a)                           \
+	{                                                                      \
+		return prefix##_add_return(a, -1);                             \
+	}                                                                      \
+	static inline bool prefix##_dec_and_test(T *a)                         \
+	{                                                                      \
+		return prefix##_dec_return(a) == 0;                            \
+	}                                                                      \
+	static inline word prefix##_cmpxchg(T *a, word expected, word desired) \
+	{                                                                      \
+		return sync_cmpxchg(&a->v, expected, desired, SYNC_FULL);      \
+	}                                                                      \
+	static inline word prefix##_xchg(T *a, word i)                         \
+	{                                                                      \
+		return sync_xchg(&a->v, i, SYNC_FULL);                         \
 	}
 
 ATOMIC_OPS(atomic_t, atomic, int)
@@ -230,31 +237,31 @@ static inline bool atomic_add_unless(atomic_t *a, int i, int unless)
  * Each lock is a macro over an inline function, so that a report can name the line. A spinlock
  * holder must not sleep: every lock below that is not a spinlock may.
  */
-#define LOCK_OP(name, T, kind, take)                                                               \
-	static inline void name##_at(T *lock, const char *site)                                    \
-	{                                                                                          \
-		lockdep_before(lock, lock->class, kind, site);                                     \
-		take(lock, site);                                                                  \
-		lockdep_acquired(lock, lock->class, kind, site);                                   \
+#define LOCK_OP(name, T, kind, take)                             \
+	static inline void name##_at(T *lock, const char *site)  \
+	{                                                        \
+		lockdep_before(lock, lock->class, kind, site);   \
+		take(lock, site);                                \
+		lockdep_acquired(lock, lock->class, kind, site); \
 	}
-#define TRYLOCK_OP(name, T, kind, try)                                                             \
-	static inline bool name##_at(T *lock, const char *site)                                    \
-	{                                                                                          \
-		if (!try(lock, site))                                                              \
-			return false;                                                              \
-		lockdep_acquired(lock, lock->class, kind, site);                                   \
-		return true;                                                                       \
+#define TRYLOCK_OP(name, T, kind, try)                           \
+	static inline bool name##_at(T *lock, const char *site)  \
+	{                                                        \
+		if (!try(lock, site))                            \
+			return false;                            \
+		lockdep_acquired(lock, lock->class, kind, site); \
+		return true;                                     \
 	}
-#define UNLOCK_OP(name, T, release)                                                                \
-	static inline void name##_at(T *lock, const char *site)                                    \
-	{                                                                                          \
-		lockdep_released(lock, lock->class, site);                                         \
-		release(lock, site);                                                               \
+#define UNLOCK_OP(name, T, release)                             \
+	static inline void name##_at(T *lock, const char *site) \
+	{                                                       \
+		lockdep_released(lock, lock->class, site);      \
+		release(lock, site);                            \
 	}
 
-static inline void spin_lock_init(spinlock_t *lock, enum lock_class class)
+static inline void spin_lock_init(spinlock_t *lock, enum lock_class cls)
 {
-	*lock = (spinlock_t){ .class = (u8)class };
+	*lock = (spinlock_t){ .class = (u8)cls };
 }
 
 static inline bool spin_is_locked(const spinlock_t *lock)
@@ -269,9 +276,9 @@ UNLOCK_OP(spin_unlock, spinlock_t, sync_spin_unlock)
 #define spin_trylock(lock) spin_trylock_at(lock, SYNC_SITE)
 #define spin_unlock(lock) spin_unlock_at(lock, SYNC_SITE)
 
-static inline void mutex_init(struct mutex *lock, enum lock_class class)
+static inline void mutex_init(struct mutex *lock, enum lock_class cls)
 {
-	*lock = (struct mutex){ .class = (u8)class };
+	*lock = (struct mutex){ .class = (u8)cls };
 }
 
 static inline bool mutex_is_locked(const struct mutex *lock)
@@ -286,9 +293,9 @@ UNLOCK_OP(mutex_unlock, struct mutex, sync_mutex_unlock)
 #define mutex_trylock(lock) mutex_trylock_at(lock, SYNC_SITE)
 #define mutex_unlock(lock) mutex_unlock_at(lock, SYNC_SITE)
 
-static inline void init_rwsem(struct rw_semaphore *sem, enum lock_class class)
+static inline void init_rwsem(struct rw_semaphore *sem, enum lock_class cls)
 {
-	*sem = (struct rw_semaphore){ .class = (u8)class };
+	*sem = (struct rw_semaphore){ .class = (u8)cls };
 }
 
 /* For assertions: held by anyone; held by anyone for write. */
@@ -324,29 +331,29 @@ static inline void downgrade_write_at(struct rw_semaphore *sem, const char *site
 #define downgrade_write(sem) downgrade_write_at(sem, SYNC_SITE)
 
 /* A bit of a flags word as a sleeping lock (the folio lock). */
-static inline void bit_lock_at(u64 *word, unsigned bit, enum lock_class class, const char *site)
+static inline void bit_lock_at(u64 *word, unsigned bit, enum lock_class cls, const char *site)
 {
-	lockdep_before(word, class, LOCKDEP_SLEEP, site);
+	lockdep_before(word, cls, LOCKDEP_SLEEP, site);
 	sync_bit_lock(word, bit, site);
-	lockdep_acquired(word, class, LOCKDEP_SLEEP, site);
+	lockdep_acquired(word, cls, LOCKDEP_SLEEP, site);
 }
 
-static inline bool bit_trylock_at(u64 *word, unsigned bit, enum lock_class class, const char *site)
+static inline bool bit_trylock_at(u64 *word, unsigned bit, enum lock_class cls, const char *site)
 {
 	if (!sync_bit_trylock(word, bit, site))
 		return false;
-	lockdep_acquired(word, class, LOCKDEP_SLEEP, site);
+	lockdep_acquired(word, cls, LOCKDEP_SLEEP, site);
 	return true;
 }
 
-static inline void bit_unlock_at(u64 *word, unsigned bit, enum lock_class class, const char *site)
+static inline void bit_unlock_at(u64 *word, unsigned bit, enum lock_class cls, const char *site)
 {
-	lockdep_released(word, class, site);
+	lockdep_released(word, cls, site);
 	sync_bit_unlock(word, bit, site);
 }
-#define bit_lock(word, bit, class) bit_lock_at(word, bit, class, SYNC_SITE)
-#define bit_trylock(word, bit, class) bit_trylock_at(word, bit, class, SYNC_SITE)
-#define bit_unlock(word, bit, class) bit_unlock_at(word, bit, class, SYNC_SITE)
+#define bit_lock(word, bit, cls) bit_lock_at(word, bit, cls, SYNC_SITE)
+#define bit_trylock(word, bit, cls) bit_trylock_at(word, bit, cls, SYNC_SITE)
+#define bit_unlock(word, bit, cls) bit_unlock_at(word, bit, cls, SYNC_SITE)
 
 /* ---- waiting ------------------------------------------------------------------------------- */
 
@@ -385,16 +392,16 @@ static inline void wake_up_all(struct wait_queue_head *wq)
 	sync_wake_all(wq);
 }
 
-#define wait_event(wq, condition)                                                                  \
-	do {                                                                                       \
-		struct wait_queue_entry wait_;                                                     \
-                                                                                                   \
-		prepare_to_wait(wq, &wait_);                                                       \
-		while (!(condition)) {                                                             \
-			wait_schedule(wq, &wait_);                                                 \
-			prepare_to_wait(wq, &wait_);                                               \
-		}                                                                                  \
-		finish_wait(wq, &wait_);                                                           \
+#define wait_event(wq, condition)                    \
+	do {                                         \
+		struct wait_queue_entry wait_;       \
+                                                     \
+		prepare_to_wait(wq, &wait_);         \
+		while (!(condition)) {               \
+			wait_schedule(wq, &wait_);   \
+			prepare_to_wait(wq, &wait_); \
+		}                                    \
+		finish_wait(wq, &wait_);             \
 	} while (0)
 
 /*

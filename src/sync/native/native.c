@@ -8,8 +8,8 @@
 #include "sync/sync.h"
 #include "host/host.h"
 
-#define SPIN_PAUSES 128  /* before the host is bothered */
-#define SPIN_YIELDS 64   /* before a spinner sleeps */
+#define SPIN_PAUSES 128 /* before the host is bothered */
+#define SPIN_YIELDS 64  /* before a spinner sleeps */
 #define SPIN_SLEEP_NS 20000
 
 _Thread_local struct task *native_current __attribute__((tls_model("initial-exec")));

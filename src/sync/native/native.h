@@ -14,9 +14,10 @@
 /* The type of *(p) without qualifiers. */
 #define SYNC_TYPE(p) __typeof__(((void)0, *(p)))
 /* The order of a compare-exchange that failed: a plain read. */
-#define SYNC_FAIL_ORDER(order)                                                                     \
-	((order) == SYNC_RELEASE ? __ATOMIC_RELAXED :                                              \
-				   (order) == SYNC_ACQ_REL ? __ATOMIC_ACQUIRE : (int)(order))
+#define SYNC_FAIL_ORDER(order)                        \
+	((order) == SYNC_RELEASE ? __ATOMIC_RELAXED : \
+	 (order) == SYNC_ACQ_REL ? __ATOMIC_ACQUIRE : \
+				   (int)(order))
 
 #define sync_load(p, order) __atomic_load_n(p, order)
 #define sync_store(p, v, order) __atomic_store_n(p, v, order)
@@ -24,13 +25,13 @@
 #define sync_fetch_add(p, v, order) __atomic_fetch_add(p, v, order)
 #define sync_fetch_and(p, v, order) __atomic_fetch_and(p, v, order)
 #define sync_fetch_or(p, v, order) __atomic_fetch_or(p, v, order)
-#define sync_cmpxchg(p, expected, desired, order)                                                  \
-	({                                                                                         \
-		SYNC_TYPE(p) seen_ = (expected);                                                   \
-                                                                                                   \
-		(void)__atomic_compare_exchange_n(p, &seen_, desired, false, order,                \
-						  SYNC_FAIL_ORDER(order));                         \
-		seen_;                                                                             \
+#define sync_cmpxchg(p, expected, desired, order)                                   \
+	({                                                                          \
+		SYNC_TYPE(p) seen_ = (expected);                                    \
+                                                                                    \
+		(void)__atomic_compare_exchange_n(p, &seen_, desired, false, order, \
+						  SYNC_FAIL_ORDER(order));          \
+		seen_;                                                              \
 	})
 
 #if defined(__SANITIZE_THREAD__)
@@ -144,8 +145,8 @@ static inline bool sync_down_read_trylock(struct rw_semaphore *sem, const char *
 
 	(void)site;
 	while (!(old & (RWSEM_WRITER | RWSEM_WAITERS))) {
-		if (__atomic_compare_exchange_n(&sem->state, &old, old + 1, false,
-						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&sem->state, &old, old + 1, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
 			return true;
 	}
 	return false;
