@@ -19,6 +19,8 @@
 #define PT_LEVELS 4
 #define PT_INDEX_BITS 9
 #define TASK_SIZE 0x7ffffffff000ull
+/* What a process gets with an unrandomised address space and 8 MiB of stack at most. */
+#define ARCH_MMAP_BASE 0x7ffff7fff000ull
 #define ARCH_HAS_UFFD_WP 1
 
 /*      name               bit letter */

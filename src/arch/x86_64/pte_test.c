@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Words as the processor's manual and the kernel lay them out, against what the makers give. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "arch/arch.h"
+
+#define FRAME 0x12345ull
+#define AT (FRAME << 12)
+
+static pte_t page(bool write, bool exec)
+{
+	return pfn_pte(pfn_of(FRAME), arch_page_prot(true, write, exec, false));
+}
+
+static void protections(void **state)
+{
+	(void)state;
+	assert_int_equal(arch_page_prot(false, false, false, false).v, 0x120);
+	assert_int_equal(arch_page_prot(true, false, false, false).v, 0x8000000000000025ull);
+	assert_int_equal(arch_page_prot(true, true, false, false).v, 0x8000000000000025ull);
+	assert_int_equal(arch_page_prot(true, true, false, true).v, 0x8000000000000027ull);
+	assert_int_equal(arch_page_prot(false, false, true, false).v, 0x25);
+	assert_int_equal(arch_page_prot(true, true, true, true).v, 0x27);
+}
+
+static void words(void **state)
+{
+	(void)state;
+	assert_int_equal(page(true, false).v, AT | 0x8000000000000025ull);
+	assert_int_equal(pte_mkdirty(pte_mkwrite(page(true, false)), false).v,
+			 AT | 0x8000000000000067ull);
+	assert_int_equal(pte_mkdirty(pte_mkwrite(page(true, true)), true).v, AT | 0x867);
+	assert_int_equal(pte_mkuffd_wp(page(true, true)).v, AT | 0x425);
+	assert_int_equal(pte_mkspecial(page(true, true)).v, AT | 0x225);
+}
+
+/* Dirty without write would mean a shadow stack: it waits in bit 58. */
+static void dirty_moves(void **state)
+{
+	pte_t dirty = pte_mkdirty(pte_mkwrite(page(true, true)), false);
+	pte_t saved = pte_wrprotect(dirty);
+
+	(void)state;
+	assert_int_equal(saved.v, AT | 0x25 | 1ull << 58);
+	assert_true(pte_dirty(saved));
+	assert_int_equal(pte_mkwrite(saved).v, dirty.v);
+	assert_int_equal(pte_mkdirty(page(true, true), false).v, saved.v);
+	assert_int_equal(pte_mkclean(saved).v, page(true, true).v);
+	assert_int_equal(pte_modify(dirty, arch_page_prot(true, false, true, false)).v, saved.v);
+}
+
+/* No frame that exists is named by an entry that is not present to the processor. */
+static void frames_are_inverted_when_not_present(void **state)
+{
+	pte_t none = pte_modify(page(true, true), arch_page_prot(false, false, false, false));
+
+	(void)state;
+	assert_int_equal(none.v, (~AT & 0x000ffffffffff000ull) | 0x120);
+	assert_int_equal(pte_pfn(none).n, FRAME);
+	assert_int_equal(pfn_pte(pfn_of(0), arch_page_prot(false, false, false, false)).v,
+			 0x000ffffffffff120ull);
+	assert_true(pte_protnone(none));
+}
+
+static void swap_words(void **state)
+{
+	pte_t pte = swp_entry_to_pte((swp_entry_t){ 31, 4 });
+
+	(void)state;
+	assert_int_equal(pte.v, 31ull << 59 | ((~4ull << 14) >> 5));
+	assert_int_equal(pte_swp_mksoft_dirty(pte).v, pte.v | 2);
+	assert_int_equal(pte_swp_mkuffd_wp(pte).v, pte.v | 4);
+	assert_int_equal(pte_swp_mkexclusive(pte).v, pte.v | 8);
+}
+
+static void tables(void **state)
+{
+	(void)state;
+	assert_int_equal(mk_table(pfn_of(FRAME)).v, AT | 0x27);
+	assert_int_equal(table_pfn(mk_table(pfn_of(FRAME))).n, FRAME);
+	assert_true(table_none((table_entry_t){ 0 }));
+	assert_false(table_none(mk_table(pfn_of(0))));
+	assert_int_equal(LEVEL_SIZE(PT_LEVELS), 1ull << 48);
+	assert_int_equal(LEVEL_INDEX(3, TASK_SIZE), 255);
+	assert_int_equal(PMD_SIZE, 2 << 20);
+	assert_true(ARCH_MMAP_BASE < TASK_SIZE && IS_ALIGNED(ARCH_MMAP_BASE, PAGE_SIZE));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(protections),
+		cmocka_unit_test(words),
+		cmocka_unit_test(dirty_moves),
+		cmocka_unit_test(frames_are_inverted_when_not_present),
+		cmocka_unit_test(swap_words),
+		cmocka_unit_test(tables),
+	};
+
+	return cmocka_run_group_tests_name("arch-x86_64", tests, NULL, NULL);
+}
