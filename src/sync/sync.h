@@ -33,15 +33,14 @@
  */
 #define LOCK_CLASSES(X)                                                             \
 	X(LC_MACHINE, "machine", false) /* task list, configuration */              \
-	X(LC_CPU, "cpu", false)         /* who runs on which CPU */                 \
 	X(LC_MMAP, "mmap_lock", true)   /* fork and process_vm take two */          \
 	X(LC_FOLIO, "folio lock", false)                                            \
 	X(LC_I_MMAP, "i_mmap_rwsem", true)                                          \
 	X(LC_ANON_VMA, "anon_vma", true)                                            \
 	X(LC_MM_TABLES, "page_table_lock", true) /* pgd/p4d/pud entries of an mm */ \
 	X(LC_PTL, "ptl", true)                   /* a table page; fork takes two */ \
-	X(LC_FLUSH, "tlb flush", false)  /* generations of one mm */          \
-	X(LC_CPU, "cpu", false)           /* who runs on which CPU */          \
+	X(LC_FLUSH, "tlb flush", false) /* generations of one mm */                 \
+	X(LC_CPU, "cpu", false)         /* who runs on which CPU */                 \
 	X(LC_LRU, "lru_lock", false)                                                \
 	X(LC_PCP, "per-CPU pages", false)                                           \
 	X(LC_ZONE, "zone", false)                                                   \
