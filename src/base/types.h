@@ -46,7 +46,7 @@ static inline pfn_t pfn_of(u64 n)
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define CACHELINE 64
 #define __cacheline_aligned __attribute__((aligned(CACHELINE)))

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory: which zones there are, and how a frame is found and given back.
+ *
+ *   node 0                        node 1
+ *   | NORMAL      | MOVABLE      | NORMAL      | MOVABLE      |     by frame number
+ *
+ *   alloc_pages:  this CPU's list of the best zone         one lock, no other cache line
+ *                 else a batch from that zone's buddy lists, down to its low watermark
+ *                 else the next zone, other nodes last
+ *                 else all of it again down to min (GFP_ATOMIC: half of it)
+ *                 else once more after every CPU has given back what it keeps
+ *
+ * Locks: a CPU's pcp lock, inside it a zone lock. What the lists keep was taken from the zone,
+ * so watermarks look at the zone alone. Per-CPU lists for order 0 only: larger blocks are rare
+ * here, and keeping them would hide what can be merged.
+ *
+ * A frame that was never handed out since its section came into use reads as zeros (PG_zeroed),
+ * so GFP_ZERO costs nothing for it. With config.poison every freed frame is filled with POISON,
+ * and every frame handed out is checked for what it must hold.
+ */
+#include "phys/alloc.h"
+
+#include "base/uapi.h"
+#include "machine/quiet.h"
+#include "phys/phys_internal.h"
+
+#define POISON_WORD 0xaaaaaaaaaaaaaaaaull
+#define POISON 0xaa
+
+/* Set in a page that is given back: somebody still uses it. */
+#define PAGE_BUSY_FLAGS                                                               \
+	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_active) | BIT(PG_unevictable) |        \
+	 BIT(PG_reserved) | BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_table))
+
+/* ---- frames as they come and go --------------------------------------------------------- */
+
+static void check_frame(const struct page *page, u64 expected)
+{
+	const u64 *word = page_address(page);
+
+	for (u64 i = 0; i < PAGE_SIZE / sizeof(u64); i++) {
+		if (unlikely(word[i] != expected))
+			umm_bug("a free frame was written to (frame, value found)", __FILE__,
+				__LINE__, __func__, page_to_pfn(page).n, word[i]);
+	}
+}
+
+static void prepare_page(struct machine *m, struct page *page, enum gfp gfp)
+{
+	u64 flags = READ_ONCE(page->flags);
+
+	VM_BUG_ON2(page_count(page) != 0, page_count(page), page_to_pfn(page).n);
+	VM_BUG_ON2(page_mapcount(page) != 0, page_mapcount(page), page_to_pfn(page).n);
+	if (m->config.poison)
+		check_frame(page, flags & BIT(PG_zeroed) ? 0 : POISON_WORD);
+	WRITE_ONCE(page->flags, flags & PAGE_PLACE_FLAGS);
+	list_init(&page->lru);
+	page->mapping = 0;
+	page->index = 0;
+	page->private = 0;
+	page->compound_head = NULL;
+	if ((gfp & GFP_ZERO) && !(flags & BIT(PG_zeroed)))
+		memset(page_address(page), 0, PAGE_SIZE);
+}
+
+static void prepare_pages(struct machine *m, struct page *head, unsigned order, enum gfp gfp)
+{
+	prepare_page(m, head, gfp);
+	for (u64 i = 1; i < BIT(order); i++) {
+		prepare_page(m, head + i, gfp);
+		head[i].compound_head = head;
+		page_set_tail(head + i);
+	}
+	if (order > 0) {
+		head->private = order;
+		page_set_head(head);
+	}
+	atomic_set(&head->refcount, 1);
+}
+
+/* Nobody uses it any more: no flags but its place, and nothing of what it held. */
+static void retire_page(struct machine *m, struct page *page, u64 extra_flags)
+{
+	u64 flags = READ_ONCE(page->flags);
+
+	VM_BUG_ON2(page_count(page) != 0, page_count(page), page_to_pfn(page).n);
+	VM_BUG_ON2(page_mapcount(page) != 0, page_mapcount(page), page_to_pfn(page).n);
+	VM_BUG_ON2(flags & PAGE_BUSY_FLAGS, flags, page_to_pfn(page).n);
+	WRITE_ONCE(page->flags, (flags & PAGE_PLACE_FLAGS) | extra_flags);
+	page->mapping = 0;
+	if (m->config.poison)
+		memset(page_address(page), POISON, PAGE_SIZE);
+}
+
+static void retire_folio(struct machine *m, struct page *head, unsigned order)
+{
+	VM_BUG_ON2(!page_test_head(head), page_to_pfn(head).n, order);
+	VM_BUG_ON2(head->private != order, head->private, order);
+	retire_page(m, head, 0);
+	for (u64 i = 1; i < BIT(order); i++) {
+		VM_BUG_ON2(!page_test_tail(head + i), page_to_pfn(head).n, i);
+		VM_BUG_ON2(head[i].compound_head != head, page_to_pfn(head).n, i);
+		retire_page(m, head + i, 0);
+		head[i].compound_head = NULL;
+	}
+}
+
+/* ---- the per-CPU lists ------------------------------------------------------------------- */
+
+static void pcp_push(struct pcp_list *list, struct page *page)
+{
+	page->lru.next = (struct list_head *)list->top;
+	list->top = page;
+	quiet_store(&list->count, list->count + 1);
+}
+
+static struct page *pcp_pop(struct pcp_list *list)
+{
+	struct page *page = list->top;
+
+	list->top = (struct page *)page->lru.next;
+	quiet_store(&list->count, list->count - 1);
+	return page;
+}
+
+/* pcp locked. Moves up to a batch of the zone's frames above the mark onto the list. */
+static void pcp_refill(struct machine *m, struct pcp_list *list, struct zone *zone, u64 mark)
+{
+	spin_lock(&zone->lock);
+	for (u32 i = 0; i < zone->batch && zone_available_locked(zone) > mark; i++) {
+		struct page *page = zone_take_locked(m, zone, 0);
+
+		if (!page)
+			break;
+		WRITE_ONCE(page->flags, READ_ONCE(page->flags) | BIT(PG_pcp));
+		pcp_push(list, page);
+	}
+	spin_unlock(&zone->lock);
+}
+
+/* pcp locked. */
+static void pcp_flush(struct machine *m, struct pcp_list *list, struct zone *zone, u32 nr)
+{
+	spin_lock(&zone->lock);
+	while (nr-- > 0 && list->top) {
+		struct page *page = pcp_pop(list);
+
+		WRITE_ONCE(page->flags, READ_ONCE(page->flags) & ~BIT(PG_pcp));
+		zone_give_locked(m, zone, page, 0);
+	}
+	spin_unlock(&zone->lock);
+}
+
+void drain_all_pages(struct machine *m)
+{
+	for (unsigned cpu = 0; cpu < m->config.cpus; cpu++) {
+		struct pcp *pcp = &m->phys->pcps[cpu];
+
+		spin_lock(&pcp->lock);
+		for (u32 i = 0; i < m->phys->nr_zones; i++) {
+			if (pcp->lists[i].top)
+				pcp_flush(m, &pcp->lists[i], &m->phys->zones[i], ~0u);
+		}
+		spin_unlock(&pcp->lock);
+	}
+}
+
+/* ---- allocation ---------------------------------------------------------------------------- */
+
+/* pcp locked. */
+static struct page *take_from_zone(struct machine *m, struct pcp *pcp, struct zone *zone,
+				   unsigned order, enum wmark wmark)
+{
+	u64 mark = zone->wmark[wmark];
+
+	if (order == 0) {
+		struct pcp_list *list = &pcp->lists[zone->index];
+
+		if (unlikely(!list->top))
+			pcp_refill(m, list, zone, mark);
+		return likely(list->top) ? pcp_pop(list) : NULL;
+	}
+	struct page *page = NULL;
+
+	spin_lock(&zone->lock);
+	if (zone_available_locked(zone) >= mark + BIT(order))
+		page = zone_take_locked(m, zone, order);
+	spin_unlock(&zone->lock);
+	return page;
+}
+
+static struct page *take_from_list(struct machine *m, unsigned cpu, const struct zonelist *list,
+				   unsigned order, enum wmark wmark)
+{
+	struct pcp *pcp = &m->phys->pcps[cpu];
+	struct page *page = NULL;
+
+	spin_lock(&pcp->lock);
+	for (u32 i = 0; i < list->nr && !page; i++)
+		page = take_from_zone(m, pcp, list->zones[i], order, wmark);
+	if (likely(page))
+		count_vm_events_locked(m, cpu, PGALLOC, 1 << order);
+	spin_unlock(&pcp->lock);
+	return page;
+}
+
+static __attribute__((noinline)) struct page *
+take_below_low(struct machine *m, unsigned cpu, const struct zonelist *list, unsigned order,
+	       enum gfp gfp)
+{
+	enum wmark wmark = gfp & GFP_ATOMIC ? WMARK_ATOMIC : WMARK_MIN;
+	struct page *page = take_from_list(m, cpu, list, order, wmark);
+
+	if (!page) {
+		drain_all_pages(m);
+		page = take_from_list(m, cpu, list, order, wmark);
+	}
+	return page;
+}
+
+struct page *alloc_pages(struct machine *m, enum gfp gfp, unsigned order, int node,
+			 enum fail_site site)
+{
+	struct phys *phys = m->phys;
+	unsigned cpu = machine_this_cpu(m);
+	unsigned prefer = node < 0 ? machine_cpu_node(m, cpu) : (unsigned)node;
+
+	VM_BUG_ON2(prefer >= m->config.nodes, prefer, m->config.nodes);
+	if (order > MAX_ORDER || should_fail(m, site, order))
+		return NULL;
+	const struct zonelist *list = gfp & GFP_MOVABLE ? &phys->movable_lists[prefer]
+							: &phys->kernel_lists[prefer];
+	struct page *page = take_from_list(m, cpu, list, order, WMARK_LOW);
+
+	if (unlikely(!page)) {
+		page = take_below_low(m, cpu, list, order, gfp);
+		if (!page)
+			return NULL;
+	}
+	prepare_pages(m, page, order, gfp);
+	trace(m, TRACE_MM_PAGE_ALLOC, page_to_pfn(page).n, order, site);
+	return page;
+}
+
+/* ---- giving back ---------------------------------------------------------------------------- */
+
+static void free_one(struct machine *m, struct page *page)
+{
+	unsigned cpu = machine_this_cpu(m);
+	struct pcp *pcp = &m->phys->pcps[cpu];
+	struct zone *zone = page_zone(m, page);
+	struct pcp_list *list = &pcp->lists[zone->index];
+
+	retire_page(m, page, BIT(PG_pcp));
+	spin_lock(&pcp->lock);
+	pcp_push(list, page);
+	count_vm_events_locked(m, cpu, PGFREE, 1);
+	if (unlikely(list->count > zone->pcp_high))
+		pcp_flush(m, list, zone, zone->batch);
+	spin_unlock(&pcp->lock);
+}
+
+void free_pages_to_buddy(struct page *page, unsigned order)
+{
+	struct machine *m = machine_of(page);
+
+	trace(m, TRACE_MM_PAGE_FREE, page_to_pfn(page).n, order);
+	if (order == 0) {
+		VM_BUG_ON2(READ_ONCE(page->flags) & (BIT(PG_head) | BIT(PG_tail)),
+			   page_to_pfn(page).n, page->flags);
+		free_one(m, page);
+		return;
+	}
+	unsigned cpu = machine_this_cpu(m);
+	struct pcp *pcp = &m->phys->pcps[cpu];
+	struct zone *zone = page_zone(m, page);
+
+	retire_folio(m, page, order);
+	spin_lock(&pcp->lock);
+	spin_lock(&zone->lock);
+	zone_give_locked(m, zone, page, order);
+	spin_unlock(&zone->lock);
+	count_vm_events_locked(m, cpu, PGFREE, 1 << order);
+	spin_unlock(&pcp->lock);
+}
+
+void free_zero_ref_page(struct page *page)
+{
+	free_pages_to_buddy(page, page_order(page));
+}
+
+/* ---- counting ------------------------------------------------------------------------------ */
+
+u64 phys_total_pages(const struct machine *m)
+{
+	return m->nr_pages - 1;
+}
+
+u64 phys_free_pages(const struct machine *m)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < m->phys->nr_zones; i++) {
+		const struct zone *zone = &m->phys->zones[i];
+
+		sum += quiet_load(&zone->nr_free) + quiet_load(&zone->nr_unused);
+		for (unsigned cpu = 0; cpu < m->config.cpus; cpu++)
+			sum += quiet_load(&m->phys->pcps[cpu].lists[i].count);
+	}
+	return sum;
+}
+
+void phys_node_range(const struct machine *m, unsigned node, pfn_t *ret_first, pfn_t *ret_end)
+{
+	VM_BUG_ON2(node >= m->config.nodes, node, m->config.nodes);
+	*ret_first = pfn_of(node * m->phys->node_pages);
+	*ret_end = pfn_of((node + 1) * m->phys->node_pages);
+}
+
+/* Zones are in the order of their frames, whatever of them is empty. */
+bool phys_next_used(struct machine *m, pfn_t pfn, pfn_t *ret_pfn)
+{
+	u64 at = MAX(pfn.n, 1);
+
+	for (u32 i = 0; i < m->phys->nr_zones; i++) {
+		const struct zone *zone = &m->phys->zones[i];
+
+		at = MAX(at, zone->start);
+		while (at < zone->next) {
+			const struct page *page = pfn_to_page(m, pfn_of(at));
+
+			if (page_count(page) > 0) {
+				*ret_pfn = pfn_of(at);
+				return true;
+			}
+			at += page_test_buddy(page) ? BIT(page->private) : 1;
+		}
+	}
+	return false;
+}
