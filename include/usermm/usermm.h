@@ -300,7 +300,10 @@ UMM_API void umm_sim_wait_outside(void);
 /* Switch seeded preemption at sync points off and on (for set-up); nests. Default on. */
 UMM_API void umm_sim_preempt_disable(void);
 UMM_API void umm_sim_preempt_enable(void);
+/* What went wrong in the last run, in words; empty when nothing did. */
 UMM_API const char *umm_sim_report(void);
+/* Tells schedules apart: equal for equal seeds, whatever the compiler. Of the last run. */
+UMM_API uint64_t umm_sim_trace_hash(void);
 
 UMM_API const char *umm_version(void);
 

@@ -39,8 +39,8 @@
 	X(LC_ANON_VMA, "anon_vma", true)                                            \
 	X(LC_MM_TABLES, "page_table_lock", true) /* pgd/p4d/pud entries of an mm */ \
 	X(LC_PTL, "ptl", true)                   /* a table page; fork takes two */ \
-	X(LC_FLUSH, "tlb flush", false) /* generations of one mm */                 \
-	X(LC_CPU, "cpu", false)         /* who runs on which CPU */                 \
+	X(LC_FLUSH, "tlb flush", false)          /* generations of one mm */        \
+	X(LC_CPU, "cpu", false)                  /* who runs on which CPU */        \
 	X(LC_LRU, "lru_lock", false)                                                \
 	X(LC_PCP, "per-CPU pages", false)                                           \
 	X(LC_ZONE, "zone", false)                                                   \

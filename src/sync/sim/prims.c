@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The primitives: each announces itself, which may let other fibers run, and then happens at
+ * once. One that blocks is announced also when no other fiber lives, so that what can never be
+ * had is noticed.
+ *
+ * A rw_semaphore has arrival order: who cannot have it takes a ticket, which is a step that
+ * others see, and then waits for its turn.
+ */
+#include "sync/sim/sched.h"
+
+static void point(enum sim_kind kind, const void *object, u64 arg, const char *site)
+{
+	struct sim_op op = { .kind = (u8)kind, .object = object, .arg = arg, .site = site };
+
+	sim_point(&op);
+}
+
+static void shared_point(enum sim_kind kind, const void *object, u64 arg, const char *site)
+{
+	if (sim_shared)
+		point(kind, object, arg, site);
+}
+
+/* ---- words ---- */
+
+static void access_point(enum sim_kind kind, const void *p, unsigned size, int order)
+{
+	struct sim_op op = { .kind = (u8)kind, .object = p, .size = (u8)size, .order = order };
+
+	sim_point(&op);
+}
+
+u64 sim_shared_load(const void *p, unsigned size, int order)
+{
+	access_point(SIM_LOAD, p, size, order);
+	return sim_peek(p, size);
+}
+
+void sim_shared_store(void *p, unsigned size, u64 value, int order)
+{
+	access_point(SIM_STORE, p, size, order);
+	sim_poke(p, size, value);
+	sim_wrote();
+}
+
+u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected, int order)
+{
+	u64 mask = size < sizeof(u64) ? BIT(8 * size) - 1 : ~0ull;
+	u64 old;
+
+	if (sim_shared)
+		access_point(SIM_RMW, p, size, order);
+	VM_BUG_ON2((uintptr_t)p % size, (uintptr_t)p, size);
+	old = sim_peek(p, size);
+	switch (op) {
+	case SIM_XCHG:
+		break;
+	case SIM_CMPXCHG:
+		if (old != (expected & mask))
+			return old;
+		break;
+	case SIM_ADD:
+		value += old;
+		break;
+	case SIM_AND:
+		value &= old;
+		break;
+	case SIM_OR:
+		value |= old;
+		break;
+	}
+	sim_poke(p, size, value);
+	sim_wrote();
+	return old;
+}
+
+void sim_shared_fence(int order)
+{
+	access_point(SIM_FENCE, NULL, 0, order);
+}
+
+void cpu_relax(void)
+{
+	struct sim_fiber *self = sim_current();
+	struct sim_op op = { .kind = SIM_RELAX, .arg = self->relax_seen };
+
+	sim_point_yield(&op);
+	self->relax_seen = sim.writes - self->own_writes;
+}
+
+/* ---- spinlock and mutex: 0 free, 1 held ---- */
+
+void sync_spin_lock(spinlock_t *lock, const char *site)
+{
+	point(SIM_SPIN_LOCK, lock, 0, site);
+	lock->word = 1;
+	sim_wrote();
+}
+
+bool sync_spin_trylock(spinlock_t *lock, const char *site)
+{
+	shared_point(SIM_SPIN_TRY, lock, 0, site);
+	if (lock->word)
+		return false;
+	lock->word = 1;
+	sim_wrote();
+	return true;
+}
+
+void sync_spin_unlock(spinlock_t *lock, const char *site)
+{
+	shared_point(SIM_SPIN_UNLOCK, lock, 0, site);
+	VM_BUG_ON(!lock->word);
+	lock->word = 0;
+	sim_wrote();
+}
+
+void sync_mutex_lock(struct mutex *lock, const char *site)
+{
+	point(SIM_MUTEX_LOCK, lock, 0, site);
+	lock->word = 1;
+	sim_wrote();
+}
+
+bool sync_mutex_trylock(struct mutex *lock, const char *site)
+{
+	shared_point(SIM_MUTEX_TRY, lock, 0, site);
+	if (lock->word)
+		return false;
+	lock->word = 1;
+	sim_wrote();
+	return true;
+}
+
+void sync_mutex_unlock(struct mutex *lock, const char *site)
+{
+	shared_point(SIM_MUTEX_UNLOCK, lock, 0, site);
+	VM_BUG_ON(!lock->word);
+	lock->word = 0;
+	sim_wrote();
+}
+
+/* ---- rw_semaphore ---- */
+
+static bool rwsem_free(const struct rw_semaphore *sem, u32 blockers)
+{
+	return sem->next == sem->serving && !(sem->state & blockers);
+}
+
+/* Leaves the caller at the head of the queue, with none of `blockers` set, and takes it off. */
+static void rwsem_queue(struct rw_semaphore *sem, enum sim_kind kind, const char *site)
+{
+	u32 ticket = sem->next++;
+
+	sem->state |= RWSEM_WAITERS;
+	sim_wrote();
+	point(kind, sem, ticket, site);
+	sem->serving++;
+	if (sem->next == sem->serving)
+		sem->state &= ~RWSEM_WAITERS;
+}
+
+void sync_down_read(struct rw_semaphore *sem, const char *site)
+{
+	shared_point(SIM_READ_LOCK, sem, 0, site);
+	if (!rwsem_free(sem, RWSEM_WRITER))
+		rwsem_queue(sem, SIM_READ_QUEUED, site);
+	sem->state++;
+	sim_wrote();
+}
+
+bool sync_down_read_trylock(struct rw_semaphore *sem, const char *site)
+{
+	shared_point(SIM_READ_TRY, sem, 0, site);
+	if (!rwsem_free(sem, RWSEM_WRITER))
+		return false;
+	sem->state++;
+	sim_wrote();
+	return true;
+}
+
+void sync_up_read(struct rw_semaphore *sem, const char *site)
+{
+	shared_point(SIM_READ_UNLOCK, sem, 0, site);
+	VM_BUG_ON(!(sem->state & RWSEM_READERS));
+	sem->state--;
+	sim_wrote();
+}
+
+void sync_down_write(struct rw_semaphore *sem, const char *site)
+{
+	shared_point(SIM_WRITE_LOCK, sem, 0, site);
+	if (!rwsem_free(sem, RWSEM_WRITER | RWSEM_READERS))
+		rwsem_queue(sem, SIM_WRITE_QUEUED, site);
+	sem->state |= RWSEM_WRITER;
+	sim_wrote();
+}
+
+bool sync_down_write_trylock(struct rw_semaphore *sem, const char *site)
+{
+	shared_point(SIM_WRITE_TRY, sem, 0, site);
+	if (!rwsem_free(sem, RWSEM_WRITER | RWSEM_READERS))
+		return false;
+	sem->state |= RWSEM_WRITER;
+	sim_wrote();
+	return true;
+}
+
+void sync_up_write(struct rw_semaphore *sem, const char *site)
+{
+	shared_point(SIM_WRITE_UNLOCK, sem, 0, site);
+	VM_BUG_ON(!(sem->state & RWSEM_WRITER));
+	sem->state &= ~RWSEM_WRITER;
+	sim_wrote();
+}
+
+void sync_downgrade_write(struct rw_semaphore *sem, const char *site)
+{
+	shared_point(SIM_DOWNGRADE, sem, 0, site);
+	VM_BUG_ON(!(sem->state & RWSEM_WRITER));
+	sem->state = (sem->state & ~RWSEM_WRITER) + 1;
+	sim_wrote();
+}
+
+/* ---- bit lock ---- */
+
+void sync_bit_lock(u64 *word, unsigned bit, const char *site)
+{
+	point(SIM_BIT_LOCK, word, bit, site);
+	*word |= BIT(bit);
+	sim_wrote();
+}
+
+bool sync_bit_trylock(u64 *word, unsigned bit, const char *site)
+{
+	shared_point(SIM_BIT_TRY, word, bit, site);
+	if (*word & BIT(bit))
+		return false;
+	*word |= BIT(bit);
+	sim_wrote();
+	return true;
+}
+
+void sync_bit_unlock(u64 *word, unsigned bit, const char *site)
+{
+	shared_point(SIM_BIT_UNLOCK, word, bit, site);
+	VM_BUG_ON(!(*word & BIT(bit)));
+	*word &= ~BIT(bit);
+	sim_wrote();
+}
+
+/* ---- wait queue ---- */
+
+void sync_wait(struct wait_queue_head *wq, u32 sequence, const char *site)
+{
+	point(SIM_WAIT, wq, sequence, site);
+}
+
+void sync_wake_all(struct wait_queue_head *wq)
+{
+	shared_point(SIM_WAKE, wq, 0, NULL);
+	wq->sequence++;
+	sim_wrote();
+}
+
+struct lockdep_stack *sync_lockdep_stack(void)
+{
+	return &sim_current()->lockdep;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler of the simulator, for the files of this room. Theory: sched.c.
+ */
+#ifndef SYNC_SIM_SCHED_H
+#define SYNC_SIM_SCHED_H
+
+#include "sync/sync.h"
+#include "sync/sim/fiber.h"
+#include "base/format.h"
+#include "base/prng.h"
+
+#define SIM_MAX_FIBERS 256
+#define SIM_STACK_BYTES (256ull << 10)
+#define SIM_NAME_BYTES 24
+/* At a point where the fiber could go on, it is left with probability one in: */
+#define SIM_SWITCH_ONE_IN 8
+
+/* What a fiber is about to do. */
+struct sim_op {
+	u8 kind; /* enum sim_kind */
+	u8 size; /* of the access, bytes */
+	int order;
+	const void *object;
+	const char *site;
+	u64 arg; /* JOIN: fiber; WAIT: sequence; BIT_*: bit; *_QUEUED: ticket; RELAX: writes */
+};
+
+struct sim_fiber {
+	struct sim_self self; /* first: sim_self points here */
+	struct fiber fiber;
+	struct lockdep_stack lockdep;
+	int id;
+	unsigned no_preempt; /* depth of umm_sim_preempt_disable */
+	struct sim_op op;
+	u64 own_writes;
+	u64 relax_seen;     /* writes of others at the cpu_relax() before */
+	bool outside_ready; /* the idle hook has run since it began to wait */
+	void *stack;
+	void (*fn)(void *arg);
+	void *arg;
+	char name[SIM_NAME_BYTES];
+};
+
+struct sim {
+	bool active;
+	int result;
+	struct prng rng;
+	u64 writes;
+	u64 points;
+	u64 switches;
+	u64 trace_hash;
+	int next_id;
+	unsigned nr_live;
+	unsigned nr_free;
+	struct sim_fiber *live[SIM_MAX_FIBERS]; /* in order of birth */
+	struct sim_fiber *free[SIM_MAX_FIBERS]; /* ended, with their stacks */
+	struct sim_fiber slots[SIM_MAX_FIBERS];
+	unsigned nr_slots; /* ever used in this run */
+	struct sim_fiber outside;
+	bool (*idle)(void *arg);
+	void *idle_arg;
+	char report[8192];
+};
+
+extern struct sim sim;
+
+static inline struct sim_fiber *sim_current(void)
+{
+	return (struct sim_fiber *)sim_self;
+}
+
+/*
+ * The calling fiber announces what it does next; returns when it is its turn, and then the
+ * operation is possible. Outside umm_sim_run it must be possible at once.
+ */
+void sim_point(const struct sim_op *op);
+/* The same, and others that can run go first. */
+void sim_point_yield(const struct sim_op *op);
+/* The operation changed a word that others may look at. */
+void sim_wrote(void);
+/* Whether the fiber could do what it announced, now. */
+bool sim_enabled(const struct sim_fiber *fiber);
+
+struct sim_fiber *sim_fiber_new(const char *name, void (*fn)(void *arg), void *arg);
+struct sim_fiber *sim_fiber_by_id(int id);
+/* From outside: runs fibers until none is left or none can go on. */
+void sim_run_fibers(void);
+void sim_discard_fibers(void);
+
+const char *sim_kind_words(unsigned kind);
+/* What every fiber waits for, and who has it, into sim.report. */
+void sim_report_stuck(void);
+void sim_describe(struct strbuf *sb, const struct sim_fiber *fiber);
+
+#endif
