@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/PID/pagemap: a word a page, from its entry and the vma around it. */
+#include "procfs/procfs.h"
+
+#include "mmu/pgtable.h"
+
+struct pagemap_walk {
+	struct vm_area *vma;
+	vaddr_t first; /* the address of words[0] */
+	u64 *words;
+};
+
+static u64 present_word(struct machine *m, pte_t pte)
+{
+	const struct page *page = vm_normal_page(m, pte);
+	u64 word = PM_PRESENT | (pte_pfn(pte).n & (BIT(PM_FRAME_BITS) - 1));
+
+	if (page && !page_test_anon(page))
+		word |= PM_FILE;
+	if (page && page_mapcount(page) == 1)
+		word |= PM_MMAP_EXCLUSIVE;
+	if (pte_soft_dirty(pte))
+		word |= PM_SOFT_DIRTY;
+	return word;
+}
+
+/* Also a marker, which the kernel shows as swapped with its bits for an offset. */
+static u64 swp_word(pte_t pte)
+{
+	swp_entry_t entry = pte_to_swp_entry(pte);
+	u64 frame = entry.type | (entry.offset << SWP_TYPE_BITS);
+	u64 word = PM_SWAP | (frame & (BIT(PM_FRAME_BITS) - 1));
+
+	if (pte_is_guard(pte))
+		word |= PM_GUARD_REGION;
+	if (pte_swp_soft_dirty(pte))
+		word |= PM_SOFT_DIRTY;
+	return word;
+}
+
+static int pagemap_entry(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
+{
+	struct pagemap_walk *pagemap = walk->private;
+	u64 word = 0;
+
+	(void)ptep;
+	if (pte_present(pte))
+		word = present_word(machine_of(walk->mm), pte);
+	else if (!pte_none(pte))
+		word = swp_word(pte);
+	if (pte_any_uffd_wp(pte))
+		word |= PM_UFFD_WP;
+	if (pagemap->vma->flags & VM_SOFTDIRTY)
+		word |= PM_SOFT_DIRTY;
+	pagemap->words[(addr - pagemap->first) >> PAGE_SHIFT] = word;
+	return 0;
+}
+
+static int pagemap_hole(struct mm_walk *walk, vaddr_t start, vaddr_t end)
+{
+	struct pagemap_walk *pagemap = walk->private;
+
+	if (pagemap->vma->flags & VM_SOFTDIRTY)
+		for (vaddr_t addr = start; addr < end; addr += PAGE_SIZE)
+			pagemap->words[(addr - pagemap->first) >> PAGE_SHIFT] = PM_SOFT_DIRTY;
+	return 0;
+}
+
+void proc_pagemap(struct mm *mm, vaddr_t addr, u64 nr_pages, u64 *ret_words)
+{
+	struct pagemap_walk pagemap = { .first = addr, .words = ret_words };
+	struct mm_walk walk = {
+		.pte = pagemap_entry, .hole = pagemap_hole, .mm = mm, .private = &pagemap
+	};
+	u64 mappable = addr < TASK_SIZE ? (TASK_SIZE - addr) >> PAGE_SHIFT : 0;
+	vaddr_t end = addr + (MIN(nr_pages, mappable) << PAGE_SHIFT);
+	struct vm_area *vma;
+
+	memset(ret_words, 0, nr_pages * sizeof(*ret_words));
+	down_read(&mm->mmap_lock);
+	for_each_vma_range(mm, vma, addr, end) {
+		pagemap.vma = vma;
+		(void)walk_page_range(&walk, MAX(vma->start, addr), MIN(vma->end, end));
+	}
+	up_read(&mm->mmap_lock);
+}
