@@ -4,6 +4,7 @@
  * written and in which range it must be. Setting an option and checking a whole configuration
  * both read it.
  */
+#include "arch/arch.h"
 #include "base/uapi.h"
 #include "machine/machine.h"
 
@@ -24,7 +25,6 @@ struct option {
 
 #define FIELD(field) offsetof(struct umm_config, field), sizeof(((struct umm_config *)0)->field)
 #define MAX_RAM_BYTES (ARENA_SLOT_BYTES - RAM_OFFSET)
-#define MAX_USER_ADDR 0x7ffffffff000ull
 /* A node must hold a few tables and pages, a machine a process or two. */
 #define MIN_NODE_BYTES (16 * PAGE_SIZE)
 #define MIN_RAM_BYTES (64 * PAGE_SIZE)
@@ -44,9 +44,9 @@ static const struct option options[] = {
 	{ "max_map_count", OPTION_NUMBER, FIELD(max_map_count), 1, 0x7fffffff },
 	{ "overcommit", OPTION_NUMBER, FIELD(overcommit), 0, 2 },
 	{ "stack_guard_gap", OPTION_NUMBER, FIELD(stack_guard_gap_pages), 0, 1u << 20 },
-	{ NULL, OPTION_BYTES, FIELD(mmap_base), PAGE_SIZE, MAX_USER_ADDR },
-	{ NULL, OPTION_BYTES, FIELD(mmap_min_addr), 0, MAX_USER_ADDR },
-	{ NULL, OPTION_BYTES, FIELD(brk_start), PAGE_SIZE, MAX_USER_ADDR },
+	{ NULL, OPTION_BYTES, FIELD(mmap_base), PAGE_SIZE, TASK_SIZE },
+	{ NULL, OPTION_BYTES, FIELD(mmap_min_addr), 0, TASK_SIZE },
+	{ NULL, OPTION_BYTES, FIELD(brk_start), PAGE_SIZE, TASK_SIZE },
 };
 
 static const char *const tlb_flush_names[] = {
@@ -66,8 +66,8 @@ UMM_API void umm_config_init(struct umm_config *config)
 #ifdef UMM_DEBUG
 		.poison = true,
 #endif
-		/* Where Linux on x86-64 puts them for a process without randomisation. */
-		.mmap_base = 0x7ffff7fff000,
+		/* Where Linux puts them for a process without randomisation. */
+		.mmap_base = ARCH_MMAP_BASE,
 		.mmap_min_addr = 4096,
 		.brk_start = 0x10000000,
 		.max_map_count = 65530,
