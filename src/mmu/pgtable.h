@@ -77,6 +77,18 @@ int walk_page_range(struct mm_walk *walk, vaddr_t start, vaddr_t end);
  */
 void for_each_table(struct mm *mm, void (*fn)(void *arg, struct page *table), void *arg);
 
+/*
+ * Take out of the tree every table (but the root) that maps part of [start, end) and nothing
+ * outside [floor, ceiling), children first, and hand it to release, which frees it with
+ * table_free once no CPU can be reading it. mmap_lock write.
+ */
+struct table_range {
+	vaddr_t start, end, floor, ceiling;
+};
+void free_table_range(struct mm *mm, const struct table_range *range,
+		      void (*release)(void *arg, struct page *table), void *arg);
+void table_free(struct page *table);
+
 static inline struct page *pte_page(struct machine *m, pte_t pte)
 {
 	return pfn_to_page(m, pte_pfn(pte));

@@ -20,6 +20,12 @@ static inline void sync_membarrier(void)
 	smp_mb();
 }
 
+/*
+ * A simulated instruction is about to touch simulated memory: where the scheduler may run
+ * somebody else first.
+ */
+void sync_access_point(const void *addr, unsigned size, bool write);
+
 /* Fibers interleave at scheduling points only. */
 static inline void sync_light_barrier(void)
 {
@@ -27,6 +33,13 @@ static inline void sync_light_barrier(void)
 }
 
 #else
+
+static inline void sync_access_point(const void *addr, unsigned size, bool write)
+{
+	(void)addr;
+	(void)size;
+	(void)write;
+}
 
 extern bool sync_membarrier_is_light; /* written once, before any thread uses it */
 

@@ -66,6 +66,7 @@ struct mm {
 	atomic_t has_pinned;            /* a: MMF_HAS_PINNED, never cleared */
 
 	/* a: see mmu/tlb.h */
+	spinlock_t flush_lock; /* orders tlb_gen and flush_log */
 	u64 tlb_gen;
 	u64 cpu_mask;
 	struct tlb_flush_record flush_log[MM_FLUSH_LOG];

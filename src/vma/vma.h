@@ -116,8 +116,8 @@ struct vm_area *vma_next(struct vm_area *vma);
 struct vm_area *vma_prev(struct vm_area *vma);
 
 #define for_each_vma(mm, vma) for (vma = vma_first(mm); vma; vma = vma_next(vma))
-#define for_each_vma_range(mm, vma, start, end)                            \
-	for (vma = find_vma(mm, start); vma && (vma)->start < (end); vma = vma_next(vma))
+#define for_each_vma_range(mm, vma, from, to)                              \
+	for (vma = find_vma(mm, from); vma && (vma)->start < (to); vma = vma_next(vma))
 
 /* New object, not in the tree, no anon_vma; NULL: no memory. */
 struct vm_area *vm_area_alloc(struct mm *mm);
@@ -128,7 +128,12 @@ void vma_unlink(struct mm *mm, struct vm_area *vma);
 void vma_set_range(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff);
 void vma_set_flags(struct vm_area *vma, u64 flags);
 
-/* Whether [addr, addr + 4K) may be the guard gap of a growing stack; Linux's vm_start_gap. */
+/* Where the gap that a growing stack keeps free below itself begins; vma->start for others. */
 vaddr_t vm_start_gap(const struct vm_area *vma);
+/*
+ * Grow a VM_GROWSDOWN vma down to the page of addr. mmap_lock write. -ENOMEM: a limit, the
+ * guard gap or memory forbids it. -EFAULT: it may not grow.
+ */
+int expand_stack_locked(struct vm_area *vma, vaddr_t addr);
 
 #endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private anonymous memory.
+ *
+ *   entry         read                     write
+ *   none          zero page, read-only     zeroed page, dirty, exclusive
+ *   zero page     -                        zeroed page replaces it
+ *   exclusive     -                        made writable where it is
+ *   shared        -                        alone now? made exclusive and writable
+ *                                          else copied; the old page loses a mapping
+ *
+ * "Exclusive" (PG_anon_exclusive) says that this mapping is the only one there can be, so a
+ * writer may have the page without looking at its counts; fork takes it away. Only exclusive
+ * pages are ever mapped writable, which is what lets a pin trust that the page it holds is
+ * the page that the process sees. An unshare fault makes a page exclusive without write.
+ *
+ * Locks: mmap_lock read (the caller's); the table's ptl around every look-and-change. Memory
+ * is allocated before the ptl is taken, and the entry is compared with orig_pte after.
+ */
+#include "anon/anon.h"
+
+#include "base/uapi.h"
+
+pte_t maybe_mkwrite(pte_t pte, const struct vm_area *vma)
+{
+	return vma->flags & VM_WRITE ? pte_mkwrite(pte) : pte;
+}
+
+static pte_t mkdirty(const struct vm_fault *vmf, pte_t pte)
+{
+	return pte_mkdirty(pte, machine_of(vmf->mm)->config.soft_dirty);
+}
+
+struct page *anon_page_alloc(struct mm *mm, enum fail_site site)
+{
+	struct page *page = alloc_page(machine_of(mm), GFP_ZERO | GFP_MOVABLE, site);
+
+	if (page)
+		page_set_uptodate(page);
+	return page;
+}
+
+/* Word by word and marked, because the program may be writing the source meanwhile. */
+static void copy_frame(void *dst, void *src)
+{
+	u64 *to = dst, *from = src;
+
+	for (unsigned i = 0; i < PAGE_SIZE / sizeof(u64); i++)
+		__atomic_store_n(&to[i], __atomic_load_n(&from[i], __ATOMIC_RELAXED),
+				 __ATOMIC_RELAXED);
+}
+
+struct page *anon_page_copy(struct mm *mm, struct page *src, enum fail_site site)
+{
+	struct page *page = alloc_page(machine_of(mm), GFP_MOVABLE, site);
+
+	if (page) {
+		copy_frame(page_address(page), page_address(src));
+		page_set_uptodate(page);
+	}
+	return page;
+}
+
+/* Lock the entry and see that it is still orig_pte; false: somebody was faster, unlocked. */
+static bool lock_same_pte(struct vm_fault *vmf)
+{
+	vmf->pte = pte_offset_lock(vmf->mm, vmf->address, &vmf->ptl);
+	if (!vmf->pte) {
+		vmf->ptl = NULL;
+		return false;
+	}
+	if (ptep_get(vmf->pte).v == vmf->orig_pte.v)
+		return true;
+	fault_unlock_pte(vmf);
+	return false;
+}
+
+static void install_anon_page(struct vm_fault *vmf, struct page *page, pte_t entry)
+{
+	page_add_new_anon_rmap(page, vmf->vma, vmf->address);
+	if (vmf->vma->flags & VM_LOCKED)
+		page_set_mlocked(page);
+	set_pte_at(vmf->mm, vmf->address, vmf->pte, entry);
+}
+
+/* ---- first touch ---------------------------------------------------------------------------- */
+
+static u32 map_zero_page(struct vm_fault *vmf)
+{
+	pte_t entry = pte_mkspecial(
+		pfn_pte(machine_of(vmf->mm)->zero_pfn, vmf->vma->page_prot));
+
+	if (lock_same_pte(vmf)) {
+		set_pte_at(vmf->mm, vmf->address, vmf->pte, entry);
+		fault_unlock_pte(vmf);
+	}
+	return 0;
+}
+
+u32 do_anonymous_page(struct vm_fault *vmf)
+{
+	struct vm_area *vma = vmf->vma;
+	struct page *page;
+	pte_t entry;
+
+	VM_BUG_ON2(!pte_none(vmf->orig_pte), vmf->orig_pte.v, vmf->address);
+	if (!pte_alloc(vmf->mm, vmf->address))
+		return ANON_FAULT_OOM;
+	if (!vmf->write)
+		return map_zero_page(vmf);
+	if (anon_vma_prepare(vma))
+		return ANON_FAULT_OOM;
+	page = anon_page_alloc(vmf->mm, FAIL_ANON_PAGE);
+	if (!page)
+		return ANON_FAULT_OOM;
+
+	entry = pte_mkyoung(pfn_pte(page_to_pfn(page), vma->page_prot));
+	if (vma->flags & VM_WRITE)
+		entry = pte_mkwrite(mkdirty(vmf, entry));
+	if (!lock_same_pte(vmf)) {
+		put_page(page);
+		return 0;
+	}
+	add_mm_counter(vmf->mm, MM_ANONPAGES, 1);
+	install_anon_page(vmf, page, entry);
+	fault_unlock_pte(vmf);
+	return 0;
+}
+
+/* ---- copy-on-write -------------------------------------------------------------------------- */
+
+/* The entry keeps its page and becomes writable. */
+static void wp_page_reuse(struct vm_fault *vmf)
+{
+	pte_t entry = maybe_mkwrite(mkdirty(vmf, pte_mkyoung(vmf->orig_pte)), vmf->vma);
+
+	while (!ptep_try_update(vmf->mm, vmf->address, vmf->pte, vmf->orig_pte, entry)) {
+		/* Only the processor's A and D can change under the lock. */
+		vmf->orig_pte = ptep_get(vmf->pte);
+		entry = maybe_mkwrite(mkdirty(vmf, pte_mkyoung(vmf->orig_pte)), vmf->vma);
+	}
+	count_vm_event(machine_of(vmf->mm), PGREUSE);
+}
+
+/*
+ * Whether a shared page has become ours alone: one reference, which is our mapping's. The
+ * page lock keeps others from taking new ones by way of the page.
+ */
+static bool wp_can_reuse_page(struct vm_fault *vmf, struct page *page)
+{
+	bool alone;
+
+	if (page_count(page) != 1)
+		return false;
+	if (!page_trylock(page))
+		return false;
+	alone = page_count(page) == 1;
+	if (alone) {
+		page_move_anon_rmap(page, vmf->vma);
+		page_set_anon_exclusive(page);
+	}
+	page_unlock(page);
+	return alone;
+}
+
+static pte_t copied_entry(const struct vm_fault *vmf, struct page *page)
+{
+	pte_t entry = pte_mkyoung(pfn_pte(page_to_pfn(page), vmf->vma->page_prot));
+
+	if (!vmf->unshare)
+		return maybe_mkwrite(mkdirty(vmf, entry), vmf->vma);
+	if (pte_soft_dirty(vmf->orig_pte))
+		entry = pte_mksoft_dirty(entry);
+	if (pte_uffd_wp(vmf->orig_pte))
+		entry = pte_mkuffd_wp(entry);
+	return entry;
+}
+
+/* Replace old (NULL: the zero page) by its copy. The ptl is held. */
+static void wp_page_replace(struct vm_fault *vmf, struct page *old, struct page *page)
+{
+	if (!old)
+		add_mm_counter(vmf->mm, MM_ANONPAGES, 1);
+	/*
+	 * None first, and every CPU told, before the copy can be seen: else one thread could
+	 * write the copy while another still reads the old page.
+	 */
+	(void)ptep_get_and_clear(vmf->mm, vmf->address, vmf->pte);
+	flush_tlb_page(vmf->mm, vmf->address);
+	install_anon_page(vmf, page, copied_entry(vmf, page));
+	if (old)
+		page_remove_rmap(old);
+}
+
+/* The entry's lock is held on entry, and a reference to old, which this gives back. */
+static u32 wp_page_copy(struct vm_fault *vmf, struct page *old)
+{
+	struct machine *m = machine_of(vmf->mm);
+	struct page *page = NULL;
+	u32 ret = 0;
+
+	fault_unlock_pte(vmf);
+	if (anon_vma_prepare(vmf->vma) == 0)
+		page = old ? anon_page_copy(vmf->mm, old, FAIL_COW_PAGE) :
+			     anon_page_alloc(vmf->mm, FAIL_COW_PAGE);
+	if (!page) {
+		ret = ANON_FAULT_OOM;
+	} else if (lock_same_pte(vmf)) {
+		wp_page_replace(vmf, old, page);
+		fault_unlock_pte(vmf);
+		count_vm_event(m, vmf->unshare ? UNSHARE_COPY : COW_COPY);
+		if (old)
+			put_page(old); /* the mapping's reference */
+	} else {
+		put_page(page);
+	}
+	if (old)
+		put_page(old);
+	return ret;
+}
+
+u32 do_wp_page(struct vm_fault *vmf)
+{
+	struct machine *m = machine_of(vmf->mm);
+	struct page *page = vm_normal_page(m, vmf->orig_pte);
+
+	VM_BUG_ON(!vmf->ptl);
+	VM_BUG_ON2(pte_write(vmf->orig_pte), vmf->orig_pte.v, vmf->address);
+	if (page && (page_test_anon_exclusive(page) || wp_can_reuse_page(vmf, page))) {
+		if (!vmf->unshare)
+			wp_page_reuse(vmf);
+		fault_unlock_pte(vmf);
+		return 0;
+	}
+	if (page)
+		get_page(page);
+	return wp_page_copy(vmf, page);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page fault.
+ *
+ *   access refused ─ do_user_addr_fault ─ mmap_lock read ─ find the vma (grow a stack)
+ *        │              may it at all? ── no ─ SIGSEGV
+ *        │              handle_mm_fault ─ entry is
+ *        │                   none       the backing's first touch     anon/
+ *        │                   marker     guard: SIGSEGV; poisoned: SIGBUS
+ *        │                   read-only  and a write: copy-on-write     anon/
+ *        │                   otherwise  set young (dirty), or spurious
+ *        └─ try again ◄─── 0
+ *
+ * An access is always retried after 0, so a phase that finds the entry changed just returns.
+ * No other retry loop exists but the one in do_user_addr_fault.
+ */
+#include "fault/fault.h"
+
+#include "anon/anon.h"
+#include "base/uapi.h"
+
+_Static_assert(ANON_FAULT_OOM == VM_FAULT_OOM, "anon/ speaks fault/'s bits");
+
+/* Faults in a row that ended in VM_FAULT_OOM before the task is given up. */
+#define OOM_RETRIES 16
+
+/* ---- handle_mm_fault ------------------------------------------------------------------------ */
+
+static vm_fault_t handle_pte_marker(const struct vm_fault *vmf)
+{
+	u32 bits = pte_marker_bits(vmf->orig_pte);
+
+	if (bits & PTE_MARKER_POISONED)
+		return VM_FAULT_HWPOISON;
+	if (bits & PTE_MARKER_GUARD)
+		return VM_FAULT_SIGSEGV;
+	/* A write-protect marker in a vma that nobody watches is as good as none. */
+	return 0;
+}
+
+static vm_fault_t handle_swap_type(const struct vm_fault *vmf)
+{
+	if (pte_is_marker(vmf->orig_pte))
+		return handle_pte_marker(vmf);
+	/* No room that makes other swap-type entries exists below this one. */
+	VM_BUG_ON2(true, vmf->orig_pte.v, vmf->address);
+	return VM_FAULT_SIGBUS;
+}
+
+/* The entry allows the access, or will with its accessed (and dirty) bit set. ptl held. */
+static void fault_touch_entry(struct vm_fault *vmf)
+{
+	struct machine *m = machine_of(vmf->mm);
+	pte_t entry = pte_mkyoung(vmf->orig_pte);
+
+	if (vmf->write)
+		entry = pte_mkdirty(entry, m->config.soft_dirty);
+	if (entry.v == vmf->orig_pte.v)
+		count_vm_event(m, FAULT_SPURIOUS);
+	else
+		(void)ptep_try_update(vmf->mm, vmf->address, vmf->pte, vmf->orig_pte, entry);
+	fault_unlock_pte(vmf);
+}
+
+static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
+{
+	pte_t *ptep = pte_offset(vmf->mm, vmf->address);
+
+	vmf->orig_pte = ptep ? ptep_get(ptep) : (pte_t){ 0 };
+	if (pte_none(vmf->orig_pte))
+		return do_anonymous_page(vmf);
+	if (!pte_present(vmf->orig_pte))
+		return handle_swap_type(vmf);
+
+	vmf->pte = ptep;
+	vmf->ptl = pte_lockptr(ptep);
+	spin_lock(vmf->ptl);
+	if (ptep_get(ptep).v != vmf->orig_pte.v) {
+		fault_unlock_pte(vmf);
+		return 0;
+	}
+	if ((vmf->write || vmf->unshare) && !pte_write(vmf->orig_pte))
+		return do_wp_page(vmf);
+	fault_touch_entry(vmf);
+	return 0;
+}
+
+/* What no caller may ask for: a bug of ours, not of the program. */
+static void check_fault_flags(const struct vm_area *vma, u32 flags)
+{
+	if (flags & FAULT_FLAG_UNSHARE) {
+		VM_BUG_ON2(flags & FAULT_FLAG_WRITE, flags, 0);
+		VM_BUG_ON2(!is_cow_mapping(vma->flags), vma->flags, flags);
+	}
+	/* A write that the vma forbids is only ever forced, and only onto a private copy. */
+	if ((flags & FAULT_FLAG_WRITE) && !(vma->flags & VM_WRITE))
+		VM_BUG_ON2(!is_cow_mapping(vma->flags), vma->flags, flags);
+}
+
+vm_fault_t handle_mm_fault(struct vm_area *vma, vaddr_t addr, u32 flags)
+{
+	struct vm_fault vmf = {
+		.vma = vma,
+		.mm = vma->mm,
+		.address = addr & PAGE_MASK,
+		.real_address = addr,
+		.flags = flags,
+		.write = flags & FAULT_FLAG_WRITE,
+		.unshare = flags & FAULT_FLAG_UNSHARE,
+	};
+	vm_fault_t ret;
+
+	VM_DEBUG_ON(!rwsem_is_locked(&vma->mm->mmap_lock));
+	VM_BUG_ON2(addr < vma->start || addr >= vma->end, addr, vma->start);
+	check_fault_flags(vma, flags);
+	count_vm_event(machine_of(vma->mm), PGFAULT);
+	ret = handle_pte_fault(&vmf);
+	VM_BUG_ON(vmf.ptl);
+	return ret;
+}
+
+/* ---- from an access ------------------------------------------------------------------------- */
+
+struct vm_area *lock_mm_and_find_vma(struct mm *mm, vaddr_t addr)
+{
+	struct vm_area *vma = find_vma(mm, addr);
+
+	if (vma && vma->start <= addr)
+		return vma;
+	up_read(&mm->mmap_lock);
+	if (!vma || !(vma->flags & VM_GROWSDOWN))
+		return NULL;
+
+	/* Growing needs the lock for write, and everything may change on the way to it. */
+	down_write(&mm->mmap_lock);
+	vma = find_vma(mm, addr);
+	if (vma && vma->start > addr && expand_stack_locked(vma, addr))
+		vma = NULL;
+	if (!vma) {
+		up_write(&mm->mmap_lock);
+		return NULL;
+	}
+	downgrade_write(&mm->mmap_lock);
+	return vma;
+}
+
+/* Whether the vma forbids the access, or the entry does for good. */
+static bool access_error(const struct vm_area *vma, u32 flags)
+{
+	if (flags & FAULT_FLAG_WRITE)
+		return !(vma->flags & VM_WRITE);
+	if (flags & FAULT_FLAG_INSTRUCTION)
+		return !(vma->flags & VM_EXEC);
+	return !vma_is_accessible(vma);
+}
+
+static int fault_signal(struct mm *mm, int signo, int code, vaddr_t addr,
+			struct umm_fault *ret_fault)
+{
+	trace(machine_of(mm), TRACE_SIGNAL, (u64)signo, (u64)code, addr);
+	*ret_fault = (struct umm_fault){ .signo = signo, .code = code, .addr = addr };
+	return -EFAULT;
+}
+
+/* One attempt; *ret_again: nothing is decided yet, try once more. mmap_lock not held. */
+static int fault_once(struct mm *mm, vaddr_t addr, u32 flags, vm_fault_t *ret_result,
+		      struct umm_fault *ret_fault)
+{
+	struct vm_area *vma;
+	vm_fault_t result;
+
+	down_read(&mm->mmap_lock);
+	vma = lock_mm_and_find_vma(mm, addr);
+	if (!vma)
+		return fault_signal(mm, SIGSEGV, SEGV_MAPERR, addr, ret_fault);
+	if (access_error(vma, flags)) {
+		up_read(&mm->mmap_lock);
+		return fault_signal(mm, SIGSEGV, SEGV_ACCERR, addr, ret_fault);
+	}
+	result = handle_mm_fault(vma, addr, flags);
+	if (!(result & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
+		up_read(&mm->mmap_lock);
+	*ret_result = result;
+	if (result & VM_FAULT_SIGSEGV)
+		return fault_signal(mm, SIGSEGV, SEGV_MAPERR, addr, ret_fault);
+	if (result & VM_FAULT_HWPOISON)
+		return fault_signal(mm, SIGBUS, BUS_MCEERR_AR, addr, ret_fault);
+	if (result & VM_FAULT_SIGBUS)
+		return fault_signal(mm, SIGBUS, BUS_ADRERR, addr, ret_fault);
+	return 0;
+}
+
+/* Nothing can be freed for this task: it dies, as the OOM killer would have it. */
+static int fault_oom_kill(struct mm *mm, vaddr_t addr, struct umm_fault *ret_fault)
+{
+	count_vm_event(machine_of(mm), NR_COUNTER_OOM);
+	WRITE_ONCE(mm->killed, 1);
+	return fault_signal(mm, SIGKILL, 0, addr, ret_fault);
+}
+
+int do_user_addr_fault(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault *ret_fault)
+{
+	flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | FAULT_FLAG_INTERRUPTIBLE |
+		 FAULT_FLAG_USER;
+	trace(machine_of(mm), TRACE_PAGE_FAULT_USER, addr, flags);
+	if (READ_ONCE(mm->killed))
+		return fault_signal(mm, SIGKILL, 0, addr, ret_fault);
+	if (addr >= TASK_SIZE)
+		return fault_signal(mm, SIGSEGV, SEGV_MAPERR, addr, ret_fault);
+	for (unsigned attempt = 0;; attempt++) {
+		vm_fault_t result = 0;
+		int err = fault_once(mm, addr, flags, &result, ret_fault);
+
+		if (err)
+			return err;
+		if (!(result & (VM_FAULT_OOM | VM_FAULT_RETRY)))
+			return 0;
+		if ((result & VM_FAULT_OOM) && attempt >= OOM_RETRIES)
+			return fault_oom_kill(mm, addr, ret_fault);
+		if (result & VM_FAULT_RETRY) {
+			flags |= FAULT_FLAG_TRIED;
+			count_vm_event(machine_of(mm), FAULT_RETRY);
+		}
+	}
+}

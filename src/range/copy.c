@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fork: both address spaces get the same pages, none of them writable.
+ *
+ *   parent's entry             child's entry
+ *   none                       none
+ *   page, exclusive            the same page, read-only in both, exclusive in neither
+ *   page that may be pinned    a copy made now: the holder of the pin must go on seeing the
+ *                              parent's page
+ *   zero page                  zero page
+ *   guard, poisoned marker     the same marker
+ *
+ * A vma without anon_vma holds nothing that faults would not bring again, and is not copied.
+ * Locks: both mmap_locks for write; the child's table before the parent's (ptl nests).
+ */
+#include "range/range.h"
+
+#include "anon/anon.h"
+#include "base/uapi.h"
+#include "rmap/anon_vma.h"
+
+struct copy_range {
+	struct vm_area *dst_vma, *src_vma;
+	struct page *spare;      /* a page allocated outside the locks, for a pinned source */
+	bool spare_wanted;
+	bool write_protected;    /* the parent's CPUs must be told */
+};
+
+/* An exclusive page that a pin may hold must not be shared by fork. */
+static bool must_copy_now(const struct vm_area *vma, const struct page *page)
+{
+	return page_test_anon_exclusive(page) && atomic_read(&vma->mm->has_pinned) &&
+	       page_maybe_dma_pinned(page);
+}
+
+static void copy_pinned_page(struct copy_range *copy, vaddr_t addr, pte_t *dst, pte_t pte,
+			     struct page *src)
+{
+	struct vm_area *vma = copy->dst_vma;
+	struct page *page = copy->spare;
+	bool soft_dirty = machine_of(page)->config.soft_dirty;
+
+	copy->spare = NULL;
+	memcpy(page_address(page), page_address(src), PAGE_SIZE);
+	page_set_uptodate(page);
+	page_add_new_anon_rmap(page, vma, addr);
+	add_mm_counter(vma->mm, MM_ANONPAGES, 1);
+	pte = pte_mkdirty(pfn_pte(page_to_pfn(page), vma->page_prot), soft_dirty);
+	set_pte_at(vma->mm, addr, dst, maybe_mkwrite(pte, vma));
+}
+
+/* Write-protect the parent's entry; A and D that the processor sets meanwhile are kept. */
+static pte_t wrprotect_source(struct copy_range *copy, vaddr_t addr, pte_t *src, pte_t pte)
+{
+	while (pte_write(pte)) {
+		if (ptep_try_update(copy->src_vma->mm, addr, src, pte, pte_wrprotect(pte))) {
+			copy->write_protected = true;
+			return pte_wrprotect(pte);
+		}
+		pte = ptep_get(src);
+	}
+	return pte;
+}
+
+/* -EAGAIN: a spare page is wanted first. */
+static int copy_present_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, pte_t *src,
+			    pte_t pte)
+{
+	struct mm *mm = copy->dst_vma->mm;
+	struct page *page = vm_normal_page(machine_of(mm), pte);
+
+	if (page && must_copy_now(copy->src_vma, page)) {
+		copy->spare_wanted = !copy->spare;
+		if (copy->spare_wanted)
+			return -EAGAIN;
+		copy_pinned_page(copy, addr, dst, pte, page);
+		return 0;
+	}
+	if (page) {
+		get_page(page);
+		page_clear_anon_exclusive(page);
+		page_dup_anon_rmap(page);
+		add_mm_counter(mm, MM_ANONPAGES, 1);
+	}
+	pte = wrprotect_source(copy, addr, src, pte);
+	set_pte_at(mm, addr, dst, pte_mkold(pte_clear_uffd_wp(pte)));
+	return 0;
+}
+
+static int copy_one_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, pte_t *src)
+{
+	pte_t pte = ptep_get(src);
+
+	if (pte_none(pte))
+		return 0;
+	if (pte_present(pte))
+		return copy_present_pte(copy, addr, dst, src, pte);
+	VM_BUG_ON2(!pte_is_marker(pte), pte.v, addr);
+	if (pte_marker_bits(pte) & ~(u32)PTE_MARKER_UFFD_WP)
+		set_pte_at(copy->dst_vma->mm, addr, dst,
+			   make_pte_marker(pte_marker_bits(pte) & ~(u32)PTE_MARKER_UFFD_WP));
+	return 0;
+}
+
+/* One table's worth from *addr on; -EAGAIN with *addr where it stopped. */
+static int copy_table(struct copy_range *copy, vaddr_t *addr, vaddr_t end)
+{
+	spinlock_t *dst_ptl, *src_ptl;
+	pte_t *dst = pte_alloc_lock(copy->dst_vma->mm, *addr, &dst_ptl);
+	pte_t *src;
+	int err = 0;
+
+	if (!dst)
+		return -ENOMEM;
+	src = pte_offset_lock(copy->src_vma->mm, *addr, &src_ptl);
+	VM_BUG_ON2(!src, *addr, end);
+	for (; *addr < end; *addr += PAGE_SIZE, dst++, src++) {
+		err = copy_one_pte(copy, *addr, dst, src);
+		if (err)
+			break;
+	}
+	spin_unlock(src_ptl);
+	spin_unlock(dst_ptl);
+	return err;
+}
+
+static int copy_tables(struct copy_range *copy)
+{
+	struct vm_area *vma = copy->src_vma;
+	vaddr_t addr = vma->start;
+	int err = 0;
+
+	while (!err && (addr = pgtable_next_table(vma->mm, addr, vma->end)) < vma->end) {
+		err = copy_table(copy, &addr,
+				 MIN(ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE, vma->end));
+		if (err == -EAGAIN && copy->spare_wanted) {
+			copy->spare = alloc_page(machine_of(vma), GFP_MOVABLE, FAIL_FORK_PAGE);
+			err = copy->spare ? 0 : -ENOMEM;
+		}
+	}
+	return err;
+}
+
+int copy_page_range(struct vm_area *dst_vma, struct vm_area *src_vma)
+{
+	struct copy_range copy = { .dst_vma = dst_vma, .src_vma = src_vma };
+	int err;
+
+	if (!src_vma->anon_vma)
+		return 0;
+	err = copy_tables(&copy);
+	if (copy.spare)
+		put_page(copy.spare);
+	if (copy.write_protected)
+		flush_tlb_range(src_vma->mm, src_vma->start, src_vma->end);
+	return err;
+}

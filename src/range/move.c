@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Move: entries go to another address of the same mm; pages keep their place in the reverse
+ * map, because the new vma keeps the old page offsets. The CPUs forget the old addresses
+ * before the old table's lock is dropped, so that no write can land under the old address
+ * after the page can be seen, and taken away, at the new one.
+ */
+#include "range/range.h"
+
+struct move_range {
+	struct mm *mm;
+	vaddr_t old_addr, new_addr;
+	bool soft_dirty;
+};
+
+/* One entry; true when CPUs may have cached it. */
+static bool move_pte(const struct move_range *move, pte_t *old, pte_t *to)
+{
+	pte_t pte = ptep_get(old);
+
+	if (pte_none(pte))
+		return false;
+	VM_BUG_ON2(!pte_none(ptep_get(to)), ptep_get(to).v, move->new_addr);
+	pte = ptep_get_and_clear(move->mm, move->old_addr, old);
+	if (move->soft_dirty && pte_present(pte))
+		pte = pte_mksoft_dirty(pte);
+	set_pte_at(move->mm, move->new_addr, to, pte);
+	return pte_present(pte);
+}
+
+/* The part of a move that stays in one old and one new table. */
+static void move_ptes(struct move_range *move, pte_t *old, pte_t *to, u64 bytes)
+{
+	spinlock_t *old_ptl = pte_lockptr(old);
+	spinlock_t *new_ptl = pte_lockptr(to);
+	vaddr_t start = move->old_addr;
+	bool flush = false;
+
+	spin_lock(old_ptl);
+	if (new_ptl != old_ptl)
+		spin_lock(new_ptl);
+	for (vaddr_t end = start + bytes; move->old_addr < end; old++, to++) {
+		flush |= move_pte(move, old, to);
+		move->old_addr += PAGE_SIZE;
+		move->new_addr += PAGE_SIZE;
+	}
+	if (flush)
+		flush_tlb_range(move->mm, start, start + bytes);
+	if (new_ptl != old_ptl)
+		spin_unlock(new_ptl);
+	spin_unlock(old_ptl);
+}
+
+u64 move_page_tables(struct vm_area *vma, vaddr_t old_addr, struct vm_area *new_vma,
+		     vaddr_t new_addr, u64 len)
+{
+	struct move_range move = {
+		.mm = vma->mm,
+		.old_addr = old_addr,
+		.new_addr = new_addr,
+		.soft_dirty = machine_of(vma)->config.soft_dirty,
+	};
+	vaddr_t end = old_addr + len;
+
+	VM_BUG_ON2(vma->mm != new_vma->mm, vma->start, new_vma->start);
+	while (move.old_addr < end) {
+		vaddr_t next = pgtable_next_table(move.mm, move.old_addr, end);
+		u64 bytes;
+		pte_t *to;
+
+		move.new_addr += next - move.old_addr;
+		move.old_addr = next;
+		if (next == end)
+			break;
+		bytes = MIN(end - next, PMD_SIZE - (next & ~PMD_MASK));
+		bytes = MIN(bytes, PMD_SIZE - (move.new_addr & ~PMD_MASK));
+		to = pte_alloc(move.mm, move.new_addr);
+		if (!to)
+			break;
+		move_ptes(&move, pte_offset(move.mm, next), to, bytes);
+	}
+	return move.old_addr - old_addr;
+}
