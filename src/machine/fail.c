@@ -9,7 +9,7 @@ static const char *const site_names[NR_FAIL_SITES] = {
 	PAGE_FAIL_SITES(X)
 #undef X
 #define X(id, name) [FAIL_SLAB_FIRST + id] = name,
-	KMEM_CACHES(X)
+		KMEM_CACHES(X)
 #undef X
 };
 

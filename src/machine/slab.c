@@ -26,10 +26,9 @@ struct slab_words {
 };
 
 static const struct slab_words words[NR_KMEM_CACHES] = {
-#define X(id, n)                                                   \
-	[id] = { n, n ": object freed twice",                      \
-		 n ": not an object of this cache",                \
-		 n ": object written after it was freed",          \
+#define X(id, n)                                                                 \
+	[id] = { n, n ": object freed twice", n ": not an object of this cache", \
+		 n ": object written after it was freed",                        \
 		 n ": cache used before it was initialised" },
 	KMEM_CACHES(X)
 #undef X

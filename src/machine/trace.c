@@ -116,8 +116,8 @@ static void print_event(struct strbuf *sb, u64 sequence, const struct trace_even
 
 	strbuf_printf(sb, "%16s-%-7u [%03u] %06llu: %s: ", event->tid ? "task" : "<none>",
 		      event->tid, event->cpu, (unsigned long long)sequence, text->name);
-	print_args(sb, text->format, event->args[0], event->args[1], event->args[2],
-		   event->args[3], event->args[4]);
+	print_args(sb, text->format, event->args[0], event->args[1], event->args[2], event->args[3],
+		   event->args[4]);
 	strbuf_putc(sb, '\n');
 }
 

@@ -29,9 +29,9 @@
 #define POISON 0xaa
 
 /* Set in a page that is given back: somebody still uses it. */
-#define PAGE_BUSY_FLAGS                                                               \
-	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_active) | BIT(PG_unevictable) |        \
-	 BIT(PG_reserved) | BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_table))
+#define PAGE_BUSY_FLAGS                                                                           \
+	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_active) | BIT(PG_unevictable) | BIT(PG_reserved) | \
+	 BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_table))
 
 /* ---- frames as they come and go --------------------------------------------------------- */
 
@@ -205,9 +205,9 @@ static struct page *take_from_list(struct machine *m, unsigned cpu, const struct
 	return page;
 }
 
-static __attribute__((noinline)) struct page *
-take_below_low(struct machine *m, unsigned cpu, const struct zonelist *list, unsigned order,
-	       enum gfp gfp)
+static __attribute__((noinline)) struct page *take_below_low(struct machine *m, unsigned cpu,
+							     const struct zonelist *list,
+							     unsigned order, enum gfp gfp)
 {
 	enum wmark wmark = gfp & GFP_ATOMIC ? WMARK_ATOMIC : WMARK_MIN;
 	struct page *page = take_from_list(m, cpu, list, order, wmark);
@@ -229,8 +229,8 @@ struct page *alloc_pages(struct machine *m, enum gfp gfp, unsigned order, int no
 	VM_BUG_ON2(prefer >= m->config.nodes, prefer, m->config.nodes);
 	if (order > MAX_ORDER || should_fail(m, site, order))
 		return NULL;
-	const struct zonelist *list = gfp & GFP_MOVABLE ? &phys->movable_lists[prefer]
-							: &phys->kernel_lists[prefer];
+	const struct zonelist *list =
+		gfp & GFP_MOVABLE ? &phys->movable_lists[prefer] : &phys->kernel_lists[prefer];
 	struct page *page = take_from_list(m, cpu, list, order, WMARK_LOW);
 
 	if (unlikely(!page)) {

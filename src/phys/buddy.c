@@ -76,7 +76,7 @@ static void init_page(struct zone *zone, struct page *page)
 {
 	VM_DEBUG_ON(page->flags != 0 || page->refcount.v != 0);
 	WRITE_ONCE(page->flags, (u64)zone->type << PAGE_ZONE_SHIFT |
-				(u64)zone->node << PAGE_NODE_SHIFT | BIT(PG_zeroed));
+					(u64)zone->node << PAGE_NODE_SHIFT | BIT(PG_zeroed));
 	atomic_set(&page->mapcount, -1);
 	list_init(&page->lru);
 }

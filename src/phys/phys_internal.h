@@ -21,12 +21,12 @@ struct free_area {
 
 /* (c) constant after phys_init; the rest by lock */
 struct zone {
-	u64 start, end; /* c: frames [start, end) */
-	u32 node;       /* c */
-	u32 type;       /* c: enum zone_type */
-	u32 index;      /* c: in phys->zones and in the per-CPU lists */
-	u32 batch;      /* c: frames moved at once between a per-CPU list and here */
-	u32 pcp_high;   /* c: a per-CPU list longer than this gives a batch back */
+	u64 start, end;       /* c: frames [start, end) */
+	u32 node;             /* c */
+	u32 type;             /* c: enum zone_type */
+	u32 index;            /* c: in phys->zones and in the per-CPU lists */
+	u32 batch;            /* c: frames moved at once between a per-CPU list and here */
+	u32 pcp_high;         /* c: a per-CPU list longer than this gives a batch back */
 	u64 wmark[NR_WMARKS]; /* c: frames */
 
 	spinlock_t lock;
@@ -57,7 +57,7 @@ struct zonelist {
 struct phys {
 	u64 node_pages;
 	u32 nr_zones;
-	struct pcp *pcps; /* one a CPU */
+	struct pcp *pcps;                         /* one a CPU */
 	struct zonelist kernel_lists[MAX_NODES];  /* by preferred node */
 	struct zonelist movable_lists[MAX_NODES]; /* for GFP_MOVABLE */
 	struct zone zones[MAX_ZONES];
