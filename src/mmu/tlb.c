@@ -149,6 +149,7 @@ void task_switch_to(struct task *task)
 	}
 	cpu_load_mm(cpu, task->mm);
 	task->cpu = cpu;
+	task->cpu_id = cpu->id;
 	spin_unlock(&m->cpu_lock);
 }
 
