@@ -42,6 +42,7 @@
 #ifdef FIBER_ASAN
 void __sanitizer_start_switch_fiber(void **fake_stack_save, const void *bottom, size_t size);
 void __sanitizer_finish_switch_fiber(void *fake_stack, const void **bottom_old, size_t *size_old);
+void __asan_unpoison_memory_region(const volatile void *p, size_t bytes);
 #endif
 #ifdef FIBER_TSAN
 void *__tsan_get_current_fiber(void);
@@ -53,7 +54,9 @@ void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 /* Who was left last: the one that runs next learns the bounds of its stack. */
 static struct fiber *switched_from;
 
-static void before_switch(struct fiber *from, struct fiber *to, bool last)
+/* Inline, as what it calls changes the stack of calls that the thread sanitizer keeps. */
+static inline __attribute__((always_inline)) void before_switch(struct fiber *from,
+								struct fiber *to, bool last)
 {
 	switched_from = from;
 #ifdef FIBER_ASAN
@@ -153,7 +156,7 @@ static void context_init(struct fiber *fiber, void (*entry)(void *arg), void *ar
 	fiber->sp = saved;
 }
 
-static void context_swap(struct fiber *from, struct fiber *to)
+static inline __attribute__((always_inline)) void context_swap(struct fiber *from, struct fiber *to)
 {
 	umm_fiber_swap(&from->sp, to->sp);
 }
@@ -199,7 +202,7 @@ static void context_init(struct fiber *fiber, void (*entry)(void *arg), void *ar
 	fiber->ucontext = &context->ucontext;
 }
 
-static void context_swap(struct fiber *from, struct fiber *to)
+static inline __attribute__((always_inline)) void context_swap(struct fiber *from, struct fiber *to)
 {
 	swapcontext(from->ucontext, to->ucontext);
 }
@@ -234,6 +237,10 @@ void fiber_init(struct fiber *fiber, void *stack, u64 stack_bytes, void (*entry)
 void fiber_destroy(struct fiber *fiber)
 {
 	VALGRIND_STACK_DEREGISTER(fiber->valgrind_id);
+#ifdef FIBER_ASAN
+	/* The frames that it was left in are still marked. */
+	__asan_unpoison_memory_region(fiber->stack, fiber->stack_bytes);
+#endif
 #ifdef FIBER_TSAN
 	__tsan_destroy_fiber(fiber->tsan_fiber);
 #endif
