@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* usermm run: scenarios on one backend, as a timeline, then counters and the verdict. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/timeline.h"
+#include "scenario/words.h"
+
+#define SUB "run"
+
+struct run_options {
+	const struct scn_backend_ops *ops;
+	struct umm_config config;
+	bool json, quiet;
+	const char *trace_path, *snapshot_path;
+};
+
+static void help(void)
+{
+	printf("usage: usermm run [OPTION…] FILE…\n\n"
+	       "Runs each scenario on the model: a line for every step with what it did, then the\n"
+	       "counters that moved, then the verdict.\n\n"
+	       "  -b, --backend NAME            model (default), or linux: the kernel underneath\n"
+	       "  -j, --json                    one JSON object per file instead\n"
+	       "  -q, --quiet                   the verdicts only\n"
+	       "  -t, --trace FILE              write every trace event there (model)\n"
+	       "  -s, --seed N                  what everything random starts from (default 1)\n"
+	       "  -o, --option NAME=VALUE       an option of the machine, see usermm(7)\n"
+	       "      --snapshot-on-failure FILE  save the machine there when a scenario fails\n"
+	       "  -h, --help                    this text\n\n"
+	       "Exit status: 0 all passed, 1 an expectation failed, 2 bad usage or input,\n"
+	       "3 a scenario cannot run here.\n");
+}
+
+static const char *verdict_name(enum scn_verdict verdict)
+{
+	static const char *const names[] = {
+		[SCN_PASSED] = "passed",       [SCN_FAILED] = "failed",
+		[SCN_BAD_INPUT] = "bad input", [SCN_SKIPPED_HERE] = "skipped",
+		[SCN_DIFFERED] = "differed",   [SCN_INTERNAL] = "broken",
+	};
+
+	return names[verdict];
+}
+
+static void show_verdict(const struct scn_file *file, const struct scn_session *session,
+			 const struct scn_outcome *outcome)
+{
+	const struct cli_colours *c = cli_colours(stdout);
+	const char *colour = outcome->verdict == SCN_PASSED       ? c->green :
+			     outcome->verdict == SCN_SKIPPED_HERE ? c->yellow :
+								    c->red;
+
+	if (outcome->message[0])
+		printf("%s\n", outcome->message);
+	printf("%s%s%s %s (%s, %" PRIu64 " steps)\n", colour, verdict_name(outcome->verdict),
+	       c->off, file->path, session->ops->name, session->nr_steps);
+}
+
+static void save_snapshot(const struct run_options *options, struct scn_session *session)
+{
+	struct umm_machine *machine = NULL;
+	int ret;
+
+	if (session->backend && session->ops->machine)
+		machine = session->ops->machine(session->backend);
+	if (!machine)
+		return;
+	ret = umm_machine_save(machine, options->snapshot_path);
+	if (ret)
+		fprintf(stderr, "usermm run: %s: %s\n", options->snapshot_path, strerror(-ret));
+	else
+		printf("the machine is saved in %s; open it with: usermm inspect %s\n",
+		       options->snapshot_path, options->snapshot_path);
+}
+
+/* Does the file's "only" line allow the backend? */
+static bool allowed(const struct run_options *options, const struct scn_file *file,
+		    struct scn_outcome *outcome)
+{
+	enum scn_only only;
+	char why[256];
+
+	only = scn_file_only(file, why, sizeof(why));
+	if (only == SCN_ANYWHERE || (only == SCN_ONLY_LINUX) == (options->ops == &scn_linux))
+		return true;
+	outcome->verdict = SCN_SKIPPED_HERE;
+	snprintf(outcome->message, sizeof(outcome->message), "%s: only for %s", file->path, why);
+	return false;
+}
+
+static int run_file(const struct run_options *options, const char *path, FILE *trace)
+{
+	struct scn_outcome outcome = { .verdict = SCN_BAD_INPUT };
+	struct scn_session session;
+	struct timeline timeline;
+	struct scn_file file;
+
+	if (!scn_file_read(path, &file, outcome.message, sizeof(outcome.message))) {
+		fprintf(stderr, "usermm run: %s\n", outcome.message);
+		return EXIT_USAGE;
+	}
+	scn_session_init(&session, options->ops, &options->config);
+	timeline_init(&timeline, &session,
+		      options->json  ? TIMELINE_JSON :
+		      options->quiet ? TIMELINE_QUIET :
+				       TIMELINE_TEXT,
+		      trace);
+	if (allowed(options, &file, &outcome))
+		scn_script_run(&session, &file, &outcome);
+	timeline_finish(&timeline);
+	if (options->json)
+		timeline_print_json(&timeline, path, verdict_name(outcome.verdict),
+				    outcome.message);
+	else
+		show_verdict(&file, &session, &outcome);
+	if (outcome.verdict == SCN_FAILED && options->snapshot_path)
+		save_snapshot(options, &session);
+	timeline_free(&timeline);
+	scn_session_close(&session);
+	scn_file_free(&file);
+	return cli_exit_of(outcome.verdict);
+}
+
+enum { OPT_SNAPSHOT = 256 };
+
+static const struct option long_options[] = {
+	{ "backend", required_argument, NULL, 'b' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "trace", required_argument, NULL, 't' },
+	{ "seed", required_argument, NULL, 's' },
+	{ "option", required_argument, NULL, 'o' },
+	{ "snapshot-on-failure", required_argument, NULL, OPT_SNAPSHOT },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* 0: go on; 1: nothing more to do; 2: bad usage. */
+static int parse_option(struct run_options *options, int option)
+{
+	switch (option) {
+	case 'b':
+		if (strcmp(optarg, "model") && strcmp(optarg, "linux")) {
+			cli_usage_error(SUB, "--backend is model or linux, not '%s'", optarg);
+			return 2;
+		}
+		options->ops = strcmp(optarg, "linux") ? &scn_model : &scn_linux;
+		return 0;
+	case 'j':
+		options->json = true;
+		return 0;
+	case 'q':
+		options->quiet = true;
+		return 0;
+	case 't':
+		options->trace_path = optarg;
+		return 0;
+	case 's':
+		return cli_number(SUB, "--seed", optarg, &options->config.seed) ? 0 : 2;
+	case 'o':
+		return cli_config(SUB, optarg, &options->config) ? 0 : 2;
+	case OPT_SNAPSHOT:
+		options->snapshot_path = optarg;
+		return 0;
+	case 'h':
+		help();
+		return 1;
+	default:
+		fprintf(stderr, "Try 'usermm run --help'.\n");
+		return 2;
+	}
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options options = { .ops = &scn_model };
+	FILE *trace = NULL;
+	int option, ret = EXIT_WELL;
+
+	umm_config_init(&options.config);
+	while ((option = getopt_long(argc, argv, "b:jqt:s:o:h", long_options, NULL)) != -1) {
+		int stop = parse_option(&options, option);
+
+		if (stop)
+			return stop == 1 ? EXIT_WELL : EXIT_USAGE;
+	}
+	if (optind == argc)
+		return cli_usage_error(SUB, "a scenario file is missing");
+	if (options.trace_path) {
+		trace = fopen(options.trace_path, "w");
+		if (!trace)
+			return cli_usage_error(SUB, "%s: %s", options.trace_path, strerror(errno));
+	}
+	for (int i = optind; i < argc; i++)
+		ret = cli_worse(ret, run_file(&options, argv[i], trace));
+	if (trace && fclose(trace))
+		return cli_usage_error(SUB, "%s: %s", options.trace_path, strerror(errno));
+	return ret;
+}

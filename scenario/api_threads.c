@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads of a scenario: each runs its Lua function on a fiber of the simulator, in a Lua
+ * thread of its own, and its steps as a task of its process.
+ *
+ * On the model a fiber may lose its turn at any synchronisation point inside a call; on linux
+ * it gives its turn away while its puppet's thread works. Either way the others run meanwhile.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scenario/script_internal.h"
+#include "scenario/words.h"
+
+#define THREAD "usermm.thread"
+
+static void take_error(struct script_fiber *fiber)
+{
+	const char *text;
+
+	fiber->failed = lua_type(fiber->L, -1) == LUA_TTABLE;
+	if (fiber->failed)
+		lua_getfield(fiber->L, -1, "message");
+	text = lua_tostring(fiber->L, -1);
+	snprintf(fiber->error, sizeof(fiber->error), "%s",
+		 text ? text : "an error that is neither text nor table");
+}
+
+static void fiber_main(void *arg)
+{
+	struct script_fiber *fiber = arg;
+	struct script *script = fiber->script;
+	struct scn_step step = { .kind = SCN_EXIT, .task = fiber->task };
+	int ret;
+
+	if (lua_pcall(fiber->L, lua_gettop(fiber->L) - 1, 0, 0) && !script->ending)
+		take_error(fiber);
+	ret = scn_session_run(script->session, &step);
+	if (ret && !script->ending)
+		script->ending = ret;
+	fiber->ended = true;
+}
+
+static int call_thread(lua_State *L)
+{
+	struct script *script = script_of(L);
+	struct scn_step step = { .kind = SCN_THREAD, .task = api_check_task(L, 1) };
+	struct script_fiber *fiber, **box;
+	int nr = lua_gettop(L) - 1;
+
+	luaL_checktype(L, 2, LUA_TFUNCTION);
+	if (script->nr_fibers == SCRIPT_MAX_FIBERS)
+		return luaL_error(L, "at most %d threads in a scenario", SCRIPT_MAX_FIBERS);
+	box = lua_newuserdatauv(L, sizeof(*box), 1);
+	luaL_setmetatable(L, THREAD);
+	lua_insert(L, 2);
+	fiber = *box = &script->fibers[script->nr_fibers];
+	memset(fiber, 0, sizeof(*fiber));
+	fiber->script = script;
+	fiber->L = lua_newthread(L);
+	/* Anchored by the registry: it runs even when nobody keeps the handle. */
+	fiber->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	api_run(L, &step);
+	fiber->task = step.made;
+	lua_xmove(L, fiber->L, nr);
+	if (script->session->ops->set_wait)
+		script->session->ops->set_wait(script->session->backend, umm_sim_wait_outside);
+	fiber->id = umm_sim_spawn(fiber->task->label, fiber_main, fiber);
+	if (fiber->id < 0)
+		return luaL_error(L, "no fiber for a thread: %s", scn_errno_name(-fiber->id));
+	script->nr_fibers++;
+	return 1;
+}
+
+static int thread_join(lua_State *L)
+{
+	struct script_fiber *fiber = *(struct script_fiber **)luaL_checkudata(L, 1, THREAD);
+	struct script *script = script_of(L);
+
+	if (fiber->joined)
+		return luaL_error(L, "thread %s was joined before", fiber->task->label);
+	if (fiber == script_current_fiber(script))
+		return luaL_error(L, "a thread cannot join itself");
+	fiber->joined = true;
+	if (!fiber->ended)
+		umm_sim_join(fiber->id);
+	if (script->ending)
+		script_end(L, script->ending);
+	if (!fiber->error[0])
+		return 0;
+	if (!fiber->failed)
+		return luaL_error(L, "%s", fiber->error);
+	lua_createtable(L, 0, 2);
+	luaL_setmetatable(L, "usermm.failure");
+	lua_pushliteral(L, "thread");
+	lua_setfield(L, -2, "kind");
+	lua_pushstring(L, fiber->error);
+	lua_setfield(L, -2, "message");
+	return lua_error(L);
+}
+
+static int thread_done(lua_State *L)
+{
+	struct script_fiber *fiber = *(struct script_fiber **)luaL_checkudata(L, 1, THREAD);
+
+	lua_pushboolean(L, fiber->ended);
+	return 1;
+}
+
+static int call_yield(lua_State *L)
+{
+	(void)L;
+	umm_sim_yield();
+	return 0;
+}
+
+void script_join_all(struct script *script)
+{
+	for (unsigned i = 0; i < script->nr_fibers; i++) {
+		if (!script->fibers[i].ended)
+			umm_sim_join(script->fibers[i].id);
+	}
+}
+
+/* On the stack: the table _core. */
+void api_open_threads(lua_State *L)
+{
+	static const luaL_Reg methods[] = {
+		{ "join", thread_join },
+		{ "done", thread_done },
+		{ NULL, NULL },
+	};
+
+	lua_getglobal(L, "_core");
+	lua_getfield(L, -1, "Process");
+	lua_pushcfunction(L, call_thread);
+	lua_setfield(L, -2, "thread");
+	lua_pop(L, 1);
+	lua_getfield(L, -1, "globals");
+	lua_pushcfunction(L, call_yield);
+	lua_setfield(L, -2, "yield");
+	lua_pop(L, 2);
+	luaL_newmetatable(L, THREAD);
+	luaL_newlib(L, methods);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 1);
+}

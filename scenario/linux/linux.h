@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of the linux backend: puppets and their channels, /proc, and the steps. */
+#ifndef SCENARIO_LINUX_LINUX_H
+#define SCENARIO_LINUX_LINUX_H
+
+#include <sys/types.h>
+
+#include "scenario/backend.h"
+#include "scenario/linux/puppet.h"
+
+#define LINUX_MAX_PINS 64
+
+/* A pin: the io_uring that holds it, one each. */
+struct linux_pin {
+	int64_t handle; /* 0: free */
+	int ring_fd;
+};
+
+struct linux_process {
+	pid_t pid;
+	int first_slot; /* of the puppet that was launched, which calls it slot 0 */
+	int fd_dir;     /* /proc/PID */
+	int fd_text[4]; /* by enum scn_text; -1: not opened yet */
+	int fd_pagemap;
+	bool image_locked; /* so that RLIMIT_MEMLOCK has one constant overhead */
+	bool cap_dropped;
+	bool reaped;
+	struct linux_pin pins[LINUX_MAX_PINS];
+};
+
+struct linux_task {
+	int slot; /* ours; linux_own_slot() is the puppet's name for it */
+	pid_t tid;
+	struct linux_process *process;
+};
+
+struct scn_backend {
+	char reason[256];
+	int socks[PUPPET_NR_SLOTS]; /* our ends; -1: slot never opened */
+	int ends[PUPPET_NR_SLOTS];  /* the puppets' ends, closed once the first one runs */
+	bool used[PUPPET_NR_SLOTS];
+	bool waiting[PUPPET_NR_SLOTS]; /* a reply is awaited in a fiber */
+	bool capable;                  /* we may set and drop CAP_IPC_LOCK */
+	int64_t last_pin;
+	void (*wait)(void);
+	char *text; /* scratch for reading /proc */
+	size_t text_size;
+};
+
+static inline int linux_own_slot(const struct linux_process *process, int slot)
+{
+	return (slot - process->first_slot + PUPPET_NR_SLOTS) % PUPPET_NR_SLOTS;
+}
+
+static inline uint64_t linux_scratch(const struct linux_task *task)
+{
+	return PUPPET_SCRATCH_ADDR(linux_own_slot(task->process, task->slot));
+}
+
+int linux_skip(struct scn_backend *backend, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int linux_broken(struct scn_backend *backend, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- channel.c ------------------------------------------------------------------------ */
+
+int linux_channels_open(struct scn_backend *backend);
+void linux_channels_close(struct scn_backend *backend);
+/* -1: none left. */
+int linux_slot_take(struct scn_backend *backend);
+/* Start a first puppet in the slot; 0, SCN_SKIPPED or SCN_BROKEN. */
+int linux_launch(struct scn_backend *backend, int slot, struct puppet_reply *ret_hello);
+/* Wait for the first words of a task that another one made. */
+int linux_hello(struct scn_backend *backend, struct linux_task *task,
+		struct puppet_reply *ret_hello);
+/*
+ * One command and its reply. out has room for out_bytes. A puppet that died meanwhile answers
+ * with the signal that killed it.
+ */
+int linux_command(struct scn_backend *backend, struct linux_task *task, struct puppet_cmd *cmd,
+		  const void *in, struct puppet_reply *ret_reply, void *out, uint64_t out_bytes);
+/* Send only, to a task that will not answer. */
+int linux_send(struct scn_backend *backend, struct linux_task *task, struct puppet_cmd *cmd,
+	       const void *in);
+/* The result of a system call made by the task; *ret_value is what the kernel returned. */
+int linux_syscall(struct scn_backend *backend, struct linux_task *task, long nr,
+		  const uint64_t *args, unsigned nr_args, int64_t *ret_value);
+void linux_reap(struct linux_process *process);
+
+/* ---- proc.c --------------------------------------------------------------------------- */
+
+int linux_proc_open(struct scn_backend *backend, struct linux_process *process);
+void linux_proc_close(struct linux_process *process);
+int64_t linux_text(struct scn_backend *backend, struct scn_task *task, enum scn_text which,
+		   uint64_t start, uint64_t end, char *buf, size_t size);
+int linux_pagemap(struct scn_backend *backend, struct scn_task *task, uint64_t addr,
+		  uint64_t nr_pages, uint64_t *ret_words);
+
+#endif

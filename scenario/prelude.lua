@@ -1,0 +1,415 @@
+-- SPDX-License-Identifier: MIT
+-- What scenarios see beside the methods of a process. The functions of _core are written in C;
+-- everything that only rearranges values is here.
+
+local core, source = _core, _source
+local debug, load, pcall, error, tostring, type = debug, load, pcall, error, tostring, type
+local setmetatable, getmetatable, select, rawequal = setmetatable, getmetatable, select, rawequal
+local Process, Failure = core.Process, core.Failure
+
+K, M, G = 1024, 1024 * 1024, 1024 * 1024 * 1024
+PAGE = 4096
+
+-- ---- a small, deterministic standard library -------------------------------------------
+
+math.randomseed(_seed, 0)
+math.randomseed = nil
+
+local function by_type_and_value(a, b)
+	if type(a) ~= type(b) then
+		return type(a) < type(b)
+	end
+	return type(a) ~= "boolean" and type(a) ~= "table" and type(a) ~= "function" and
+		type(a) ~= "userdata" and a < b
+end
+
+-- In the order of the keys, so that the same scenario does the same thing every time.
+function pairs(t)
+	local meta = getmetatable(t)
+	if meta and meta.__pairs then
+		return meta.__pairs(t)
+	end
+	local keys = {}
+	local key = next(t)
+	while key ~= nil do
+		keys[#keys + 1] = key
+		key = next(t, key)
+	end
+	table.sort(keys, by_type_and_value)
+	local i = 0
+	return function()
+		i = i + 1
+		if keys[i] ~= nil then
+			return keys[i], t[keys[i]]
+		end
+	end, t, nil
+end
+
+function print(...)
+	local words = table.pack(...)
+	for i = 1, words.n do
+		words[i] = tostring(words[i])
+	end
+	core.print(table.concat(words, "\t"))
+end
+
+-- ---- failures ----------------------------------------------------------------------------
+
+-- The place in the scenario file that the caller's caller is at.
+local function place()
+	local level = 2
+	while true do
+		local info = debug.getinfo(level, "Sl")
+		if not info then
+			return "", 0
+		end
+		if info.source:sub(1, 1) == "@" then
+			return info.short_src .. ":" .. info.currentline .. ": ", info.currentline, level
+		end
+		level = level + 1
+	end
+end
+
+local function fail(message)
+	error(setmetatable({ kind = "expect", message = place() .. message }, Failure), 0)
+end
+
+local real_error = error
+function error(what, level)
+	if type(what) == "string" then
+		what = setmetatable({ kind = "error", message = place() .. what }, Failure)
+	end
+	real_error(what, level or 0)
+end
+
+function assert(value, message, ...)
+	if not value then
+		if type(message) == "table" then
+			real_error(message, 0)
+		end
+		fail(message or "assertion failed")
+	end
+	return value, message, ...
+end
+
+local function show(value)
+	if type(value) == "string" then
+		return (string.format("%q", value):gsub("\\\n", "\\n"))
+	elseif math.type(value) == "integer" and (value >= 65536 or value < -65536) then
+		return string.format("0x%x", value)
+	end
+	return tostring(value)
+end
+
+-- Splits text at brackets' depth 0: calls found(position, character) for each character that
+-- is neither in a string nor in brackets; stops when it returns true or the brackets close.
+local function scan(text, from, found)
+	local depth, i = 0, from
+	while i <= #text do
+		local c = text:sub(i, i)
+		if c == '"' or c == "'" then
+			local j = i + 1
+			while j <= #text and text:sub(j, j) ~= c do
+				if text:sub(j, j) == "\\" then
+					j = j + 1
+				end
+				j = j + 1
+			end
+			i = j
+		elseif c == "(" or c == "{" or c == "[" then
+			depth = depth + 1
+		elseif c == ")" or c == "}" or c == "]" then
+			if depth == 0 then
+				return i
+			end
+			depth = depth - 1
+		elseif depth == 0 and found(i, c) then
+			return i
+		end
+		i = i + 1
+	end
+	return #text + 1
+end
+
+-- The text of the first argument of the n-th expect( that starts on the line.
+local function argument_text(line, n)
+	local at = 1
+	for _ = 2, line do
+		at = (source:find("\n", at, true) or #source) + 1
+	end
+	local rest = source:sub(at)
+	local from = 1
+	for _ = 1, n do
+		local _, stop = rest:find("expect%s*%(", from)
+		if not stop or (n > 1 and rest:sub(1, stop):find("\n")) then
+			return nil
+		end
+		from = stop + 1
+	end
+	local stop = scan(rest, from, function(_, c) return c == "," end)
+	return rest:sub(from, stop - 1)
+end
+
+local function word_at(text, i, word)
+	return text:sub(i, i + #word - 1) == word and
+		not text:sub(i - 1, i - 1):find("[%w_]") and
+		not text:sub(i + #word, i + #word):find("[%w_]")
+end
+
+local function comparison(text)
+	local at, op
+	local logical = false
+	scan(text, 1, function(i, c)
+		if word_at(text, i, "and") or word_at(text, i, "or") or word_at(text, i, "not") then
+			logical = true
+		end
+		local two = text:sub(i, i + 1)
+		if at and i <= at + #op - 1 then
+			return false
+		elseif two == "==" or two == "~=" or two == "<=" or two == ">=" then
+			at, op = i, two
+		elseif two == "<<" or two == ">>" then
+			at, op = nil, nil
+			logical = true
+		elseif c == "<" or c == ">" then
+			at, op = i, c
+		end
+		return false
+	end)
+	if at and not logical then
+		return text:sub(1, at - 1), op, text:sub(at + #op)
+	end
+end
+
+-- What the names mean at that level of the stack.
+local function scope(level)
+	local names = {}
+	local func = debug.getinfo(level, "f").func
+	local i = 1
+	while true do
+		local name, value = debug.getupvalue(func, i)
+		if not name then
+			break
+		end
+		names[name] = { value }
+		i = i + 1
+	end
+	i = 1
+	while true do
+		local name, value = debug.getlocal(level, i)
+		if not name then
+			break
+		end
+		names[name] = { value }
+		i = i + 1
+	end
+	return setmetatable({}, { __index = function(_, key)
+		if names[key] then
+			return names[key][1]
+		end
+		return _G[key]
+	end })
+end
+
+local function evaluate(text, env)
+	local chunk = load("return " .. text, "=expect", "t", env)
+	if not chunk then
+		return false
+	end
+	core.quiet(true)
+	local ok, value = pcall(chunk)
+	core.quiet(false)
+	return ok, value
+end
+
+-- Both sides of a comparison that did not hold, taken again from the text of the line.
+local function explain()
+	local _, line, level = place()
+	if line == 0 then
+		return nil
+	end
+	local env = scope(level)
+	local n = 1
+	while true do
+		local text = argument_text(line, n)
+		if not text then
+			return nil
+		end
+		local left, op, right = comparison(text)
+		if left then
+			local ok_left, a = evaluate(left, env)
+			local ok_right, b = evaluate(right, env)
+			local still = load("local a, b = ... return a " .. op .. " b", "=expect", "t", {})
+			if ok_left and ok_right then
+				local ok, holds = pcall(still, a, b)
+				if ok and not holds then
+					return text, show(a) .. " " .. op .. " " .. show(b) .. " does not hold"
+				end
+			end
+		elseif n == 1 then
+			return text, nil
+		end
+		n = n + 1
+	end
+end
+
+function expect(value, message)
+	if value then
+		return value
+	end
+	local text, values = explain()
+	local lines = { "expectation failed" }
+	if text then
+		lines[1] = "expectation failed: " .. text:gsub("%s+", " ")
+	end
+	if values then
+		lines[#lines + 1] = values
+	elseif value == nil then
+		lines[#lines + 1] = "the value is nil"
+	end
+	if message then
+		lines[#lines + 1] = tostring(message)
+	end
+	fail(table.concat(lines, "\n    "))
+end
+
+function expect_eq(a, b, message)
+	if a == b then
+		return a
+	end
+	fail("expected " .. show(b) .. "\n    got      " .. show(a) ..
+		(message and "\n    " .. tostring(message) or ""))
+end
+
+local function run(fn, ...)
+	if type(fn) ~= "function" then
+		real_error(place() .. "a function was expected, not a " .. type(fn), 0)
+	end
+	return table.pack(pcall(fn, ...))
+end
+
+local function is_failure(value, kind)
+	return type(value) == "table" and rawequal(getmetatable(value), Failure) and
+		value.kind == kind
+end
+
+local function what_happened(r)
+	if r[1] then
+		return "it succeeded" .. (r.n > 1 and " and returned " .. show(r[2]) or "")
+	elseif type(r[2]) == "table" then
+		return r[2].what or r[2].message
+	end
+	real_error(r[2], 0)
+end
+
+function expect_errno(name, fn, ...)
+	if not core.errno_number(name) then
+		real_error(place() .. "no such errno: " .. tostring(name), 0)
+	end
+	local r = run(fn, ...)
+	if not r[1] and is_failure(r[2], "errno") and r[2].errno == name then
+		return r[2]
+	end
+	fail("expected " .. name .. "\n    but " .. what_happened(r))
+end
+
+function expect_signal(name, fn, ...)
+	local r = run(fn, ...)
+	if not r[1] and is_failure(r[2], "signal") and r[2].signal == name then
+		return r[2]
+	end
+	fail("expected " .. tostring(name) .. "\n    but " .. what_happened(r))
+end
+
+-- ---- what one can see of a process -------------------------------------------------------
+
+local function fields(text)
+	local t = {}
+	for name, number, unit in text:gmatch("([%w_]+):%s*(%d+)( ?k?B?)") do
+		t[name:lower()] = tonumber(number) * (unit == " kB" and 1024 or 1)
+	end
+	t.vmflags = text:match("VmFlags: ([^\n]*)")
+	if t.vmflags then
+		t.vmflags = t.vmflags:gsub(" $", "")
+	end
+	return t
+end
+
+local function add_head(t, text)
+	local start, stop, perms, name = text:match("^(%x+)%-(%x+) (%S+) %S+ %S+ %S+ *([^\n]*)")
+	if not start then
+		return nil
+	end
+	t.start, t.stop = tonumber(start, 16), tonumber(stop, 16)
+	t.perms, t.name = perms, name
+	return t
+end
+
+function Process:maps(addr)
+	if not addr then
+		return core.text(self, "maps")
+	end
+	for line in core.text(self, "maps"):gmatch("[^\n]+") do
+		local vma = add_head({}, line)
+		if vma and vma.start <= addr and addr < vma.stop then
+			return vma
+		end
+	end
+	return nil
+end
+
+function Process:smaps(addr)
+	if not addr then
+		return core.text(self, "smaps")
+	end
+	local text = core.text(self, "smaps", addr)
+	return text ~= "" and add_head(fields(text), text) or nil
+end
+
+function Process:smaps_rollup()
+	return fields(core.text(self, "smaps_rollup"))
+end
+
+function Process:status()
+	return fields(core.text(self, "status"))
+end
+
+local bits = { soft_dirty = 55, exclusive = 56, uffd_wp = 57, guard = 58, file = 61,
+	swapped = 62, present = 63 }
+
+function Process:pagemap(addr, count)
+	local words = core.pagemap(self, addr, count or 1)
+	for i = 1, #words do
+		local page = {}
+		for name, bit in pairs(bits) do
+			page[name] = words[i] >> bit & 1 == 1
+		end
+		words[i] = page
+	end
+	return count and words or words[1]
+end
+
+function Process:try(name, ...)
+	local method = Process[name]
+	if not method then
+		real_error(place() .. "a process has no " .. tostring(name), 0)
+	end
+	local r = table.pack(pcall(method, self, ...))
+	if r[1] then
+		return table.unpack(r, 2, r.n)
+	elseif is_failure(r[2], "errno") then
+		return nil, r[2].errno, r[2]
+	elseif is_failure(r[2], "signal") then
+		return nil, r[2].signal, r[2]
+	end
+	real_error(r[2], 0)
+end
+
+for name, func in pairs(core.globals) do
+	_G[name] = func
+end
+
+for _, name in ipairs { "_core", "_source", "_seed", "debug", "load", "loadfile", "dofile",
+	"require", "package", "collectgarbage", "warn" } do
+	_G[name] = nil
+end

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/script_internal.h"
+#include "scenario/words.h"
+
+#define MAX_FILE_BYTES (1u << 20)
+#define MAX_MEMORY_BYTES (256u << 20)
+#define MAX_INSTRUCTIONS 400000000ull
+#define HOOK_EVERY 10000
+#define RUNAWAY (-200000) /* beside the codes of a session */
+
+extern const char scn_prelude_start[], scn_prelude_end[];
+
+/* ---- files ---------------------------------------------------------------------------- */
+
+bool scn_file_read(const char *path, struct scn_file *file, char *message, size_t size)
+{
+	FILE *stream = fopen(path, "rb");
+
+	memset(file, 0, sizeof(*file));
+	file->path = path;
+	if (!stream) {
+		snprintf(message, size, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	file->text = malloc(MAX_FILE_BYTES + 1);
+	if (file->text)
+		file->size = fread(file->text, 1, MAX_FILE_BYTES + 1, stream);
+	if (!file->text || ferror(stream)) {
+		snprintf(message, size, "%s: %s", path, strerror(file->text ? errno : ENOMEM));
+	} else if (file->size > MAX_FILE_BYTES) {
+		snprintf(message, size, "%s: larger than 1 MiB, which no scenario is", path);
+	} else {
+		fclose(stream);
+		file->text[file->size] = '\0';
+		return true;
+	}
+	fclose(stream);
+	scn_file_free(file);
+	return false;
+}
+
+void scn_file_free(struct scn_file *file)
+{
+	free(file->text);
+	file->text = NULL;
+}
+
+enum scn_only scn_file_only(const struct scn_file *file, char *ret_reason, size_t size)
+{
+	const char *line = file->text;
+
+	ret_reason[0] = '\0';
+	while (!strncmp(line, "--", 2)) {
+		size_t len = strcspn(line, "\n");
+		const char *word = line + 2 + strspn(line + 2, " ");
+
+		if (!strncmp(word, "only:", 5)) {
+			word += 5;
+			word += strspn(word, " ");
+			snprintf(ret_reason, size, "%.*s", (int)(line + len - word), word);
+			if (!strncmp(word, "model", 5))
+				return SCN_ONLY_MODEL;
+			if (!strncmp(word, "linux", 5))
+				return SCN_ONLY_LINUX;
+		}
+		line += len + (line[len] == '\n');
+	}
+	return SCN_ANYWHERE;
+}
+
+/* ---- limits --------------------------------------------------------------------------- */
+
+static void *allocate(void *arg, void *old, size_t old_size, size_t size)
+{
+	struct script *script = arg;
+	void *memory;
+
+	if (!old)
+		old_size = 0;
+	if (!size) {
+		free(old);
+		script->memory_used -= old_size;
+		return NULL;
+	}
+	if (size > old_size && script->memory_used + (size - old_size) > MAX_MEMORY_BYTES)
+		return NULL;
+	memory = realloc(old, size);
+	if (memory)
+		script->memory_used += size - old_size;
+	return memory;
+}
+
+static void on_count(lua_State *L, lua_Debug *ar)
+{
+	struct script *script = script_of(L);
+
+	(void)ar;
+	script->instructions += HOOK_EVERY;
+	if (script->ending)
+		script_end(L, script->ending);
+	if (script->instructions > MAX_INSTRUCTIONS) {
+		snprintf(script->session->reason, sizeof(script->session->reason),
+			 "the scenario has run for %llu million instructions and does not end",
+			 MAX_INSTRUCTIONS / 1000000);
+		script_end(L, RUNAWAY);
+	}
+}
+
+int script_end(lua_State *L, int code)
+{
+	struct script *script = script_of(L);
+
+	script->ending = code;
+	/* From here on every instruction raises, so that no pcall goes on. */
+	lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
+	lua_pushliteral(L, "the scenario has ended");
+	return lua_error(L);
+}
+
+unsigned script_line(lua_State *L)
+{
+	lua_Debug ar;
+
+	for (int level = 0; lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "Sl", &ar);
+		if (ar.source[0] == '@' && ar.currentline > 0)
+			return (unsigned)ar.currentline;
+	}
+	return 0;
+}
+
+/* ---- running -------------------------------------------------------------------------- */
+
+static void open_libraries(lua_State *L)
+{
+	static const luaL_Reg libraries[] = {
+		{ LUA_GNAME, luaopen_base },          { LUA_TABLIBNAME, luaopen_table },
+		{ LUA_STRLIBNAME, luaopen_string },   { LUA_MATHLIBNAME, luaopen_math },
+		{ LUA_UTF8LIBNAME, luaopen_utf8 },    { LUA_DBLIBNAME, luaopen_debug },
+		{ LUA_COLIBNAME, luaopen_coroutine },
+	};
+
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+		luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
+		lua_pop(L, 1);
+	}
+}
+
+/* Everything that may raise, called protected. Leaves the file's function on the stack. */
+static int run_file(lua_State *L)
+{
+	struct script *script = lua_touserdata(L, 1);
+	const struct scn_file *file = script->file;
+	char name[512];
+
+	open_libraries(L);
+	api_open(L);
+	lua_pushlstring(L, file->text, file->size);
+	lua_setglobal(L, "_source");
+	lua_pushinteger(L, (lua_Integer)script->session->config.seed);
+	lua_setglobal(L, "_seed");
+	if (luaL_loadbufferx(L, scn_prelude_start, (size_t)(scn_prelude_end - scn_prelude_start),
+			     "=prelude", "t"))
+		lua_error(L);
+	lua_call(L, 0, 0);
+	lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+	snprintf(name, sizeof(name), "@%s", file->path);
+	if (luaL_loadbufferx(L, file->text, file->size, name, "t"))
+		lua_error(L);
+	lua_call(L, 0, 0);
+	return 0;
+}
+
+struct script_fiber *script_current_fiber(struct script *script)
+{
+	int id = umm_sim_self();
+
+	for (unsigned i = 0; id > 0 && i < script->nr_fibers; i++) {
+		if (script->fibers[i].id == id)
+			return &script->fibers[i];
+	}
+	return NULL;
+}
+
+static bool idle(void *arg)
+{
+	struct script *script = arg;
+
+	if (!script->session->ops->idle)
+		return false;
+	script->session->ops->idle(script->session->backend);
+	return true;
+}
+
+/* The first fiber: the scenario itself, then whatever threads it did not join. */
+static void main_fiber(void *arg)
+{
+	struct script *script = arg;
+
+	umm_sim_set_idle(idle, script);
+	lua_pushcfunction(script->L, run_file);
+	lua_pushlightuserdata(script->L, script);
+	script->status = lua_pcall(script->L, 1, 0, 0);
+	script_join_all(script);
+}
+
+/* A thread that failed and was never joined fails the scenario. */
+static void judge_threads(struct script *script)
+{
+	for (unsigned i = 0; i < script->nr_fibers; i++) {
+		struct script_fiber *fiber = &script->fibers[i];
+
+		if (fiber->joined || !fiber->error[0])
+			continue;
+		script->outcome->verdict = fiber->failed ? SCN_FAILED : SCN_BAD_INPUT;
+		snprintf(script->outcome->message, sizeof(script->outcome->message), "%s",
+			 fiber->error);
+		return;
+	}
+}
+
+static void judge(struct script *script)
+{
+	struct scn_outcome *outcome = script->outcome;
+	lua_State *L = script->L;
+	const char *text;
+
+	switch (script->ending) {
+	case SCN_SKIPPED:
+		outcome->verdict = SCN_SKIPPED_HERE;
+		break;
+	case SCN_BROKEN:
+		outcome->verdict = SCN_INTERNAL;
+		break;
+	case RUNAWAY:
+		outcome->verdict = SCN_BAD_INPUT;
+		break;
+	case SCN_STOPPED:
+		outcome->verdict = SCN_DIFFERED;
+		break;
+	}
+	if (script->ending) {
+		snprintf(outcome->message, sizeof(outcome->message), "%s:%u: %s",
+			 script->file->path, script->session->line, script->session->reason);
+		return;
+	}
+	if (script->status == LUA_OK) {
+		judge_threads(script);
+		return;
+	}
+	outcome->verdict = SCN_BAD_INPUT;
+	if (lua_type(L, -1) == LUA_TTABLE) {
+		outcome->verdict = SCN_FAILED;
+		lua_getfield(L, -1, "message");
+		text = lua_tostring(L, -1);
+	} else {
+		text = lua_tostring(L, -1);
+	}
+	snprintf(outcome->message, sizeof(outcome->message), "%s",
+		 text ? text : "an error that is neither text nor table");
+}
+
+void scn_script_run(struct scn_session *session, const struct scn_file *file,
+		    struct scn_outcome *outcome)
+{
+	struct script *script = calloc(1, sizeof(*script));
+	int ret;
+
+	memset(outcome, 0, sizeof(*outcome));
+	if (script)
+		script->L = lua_newstate(allocate, script);
+	if (!script || !script->L) {
+		outcome->verdict = SCN_INTERNAL;
+		snprintf(outcome->message, sizeof(outcome->message), "out of memory");
+		free(script);
+		return;
+	}
+	script->session = session;
+	script->file = file;
+	script->outcome = outcome;
+	*(struct script **)lua_getextraspace(script->L) = script;
+	ret = umm_sim_run(session->config.seed, main_fiber, script);
+	judge(script);
+	if (ret == -EDEADLK && outcome->verdict == SCN_PASSED) {
+		outcome->verdict = SCN_FAILED;
+		snprintf(outcome->message, sizeof(outcome->message), "%s: threads are stuck: %s",
+			 file->path, umm_sim_report());
+	}
+	/* A fiber that is stuck still runs on this state. */
+	if (ret != -EDEADLK)
+		lua_close(script->L);
+	free(ret != -EDEADLK ? script : NULL);
+}

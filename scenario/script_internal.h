@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SCENARIO_SCRIPT_INTERNAL_H
+#define SCENARIO_SCRIPT_INTERNAL_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "scenario/script.h"
+
+#define SCRIPT_MAX_FIBERS 64
+
+/* A Lua function that runs as a thread of a scenario process. */
+struct script_fiber {
+	int id; /* the scheduler's */
+	struct scn_task *task;
+	lua_State *L;
+	int ref; /* keeps L alive */
+	struct script *script;
+	bool joined, ended;
+	char error[1024]; /* empty: ended well */
+	bool failed;      /* the error is a failed expectation, not a misuse */
+};
+
+struct script {
+	struct scn_session *session;
+	const struct scn_file *file;
+	struct scn_outcome *outcome;
+	lua_State *L;
+	size_t memory_used;
+	uint64_t instructions;
+	int status; /* of the main function, as lua_pcall gives it */
+	int ending; /* SCN_SKIPPED and the like: nothing more can be caught or run */
+	struct script_fiber fibers[SCRIPT_MAX_FIBERS];
+	unsigned nr_fibers;
+};
+
+static inline struct script *script_of(lua_State *L)
+{
+	return *(struct script **)lua_getextraspace(L);
+}
+
+/* Ends the scenario for good: no pcall holds it. */
+int script_end(lua_State *L, int code);
+/* The line of the scenario file that is running, 0 if none is. */
+unsigned script_line(lua_State *L);
+
+/* Adds the process methods and the functions that the prelude builds on. */
+void api_open(lua_State *L);
+/* Adds threads, and what only a model can answer. */
+void api_open_threads(lua_State *L);
+void api_open_model(lua_State *L);
+
+/* The task that stands for the process at index: of this fiber's thread, if it is one of it. */
+struct scn_task *api_check_task(lua_State *L, int index);
+void api_push_task(lua_State *L, struct scn_task *task);
+/* Run the step of a call; raises what its failure or its fault amount to. */
+void api_run(lua_State *L, struct scn_step *step);
+/* The reason of the session as an error that ends the scenario. */
+int api_end(lua_State *L, int code);
+
+/* Wait for every thread that was not joined. */
+void script_join_all(struct script *script);
+/* NULL in the main fiber. */
+struct script_fiber *script_current_fiber(struct script *script);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/session.h"
+#include "scenario/words.h"
+
+void scn_session_init(struct scn_session *session, const struct scn_backend_ops *ops,
+		      const struct umm_config *config)
+{
+	memset(session, 0, sizeof(*session));
+	session->ops = ops;
+	session->config = *config;
+	session->tasks_end = &session->tasks;
+}
+
+static int fail(struct scn_session *session, int code)
+{
+	const char *reason = session->backend ? session->ops->reason(session->backend) : "";
+
+	snprintf(session->reason, sizeof(session->reason), "%s", reason);
+	return code;
+}
+
+int scn_session_start(struct scn_session *session)
+{
+	int ret;
+
+	if (session->backend)
+		return 0;
+	ret = session->ops->open(&session->config, &session->backend);
+	return ret ? fail(session, ret) : 0;
+}
+
+void scn_session_close(struct scn_session *session)
+{
+	struct scn_task *task;
+
+	for (task = session->tasks; task; task = task->next) {
+		if (task->thread_nr)
+			session->ops->forget(session->backend, task);
+	}
+	for (task = session->tasks; task; task = task->next) {
+		if (!task->thread_nr)
+			session->ops->forget(session->backend, task);
+	}
+	while (session->tasks) {
+		task = session->tasks;
+		session->tasks = task->next;
+		free(task);
+	}
+	if (session->backend)
+		session->ops->close(session->backend);
+	session->backend = NULL;
+}
+
+static struct scn_task *new_task(struct scn_session *session, const struct scn_step *step)
+{
+	struct scn_task *task = calloc(1, sizeof(*task));
+
+	if (!task)
+		return NULL;
+	if (step->kind == SCN_THREAD) {
+		struct scn_task *other;
+
+		task->process = step->task->process;
+		task->process_nr = task->process->process_nr;
+		for (other = session->tasks; other; other = other->next) {
+			if (other->process == task->process && other->thread_nr >= task->thread_nr)
+				task->thread_nr = other->thread_nr + 1;
+		}
+		snprintf(task->label, sizeof(task->label), "p%u.t%u", task->process_nr,
+			 task->thread_nr);
+	} else {
+		task->process = task;
+		task->process_nr = session->nr_processes + 1;
+		task->live_threads = 0;
+		snprintf(task->label, sizeof(task->label), "p%u", task->process_nr);
+	}
+	return task;
+}
+
+static void add_task(struct scn_session *session, struct scn_task *task)
+{
+	*session->tasks_end = task;
+	session->tasks_end = &task->next;
+	task->process->live_threads++;
+	if (!task->thread_nr)
+		session->nr_processes++;
+}
+
+static void bury(struct scn_task *task)
+{
+	task->dead = true;
+	task->process->live_threads--;
+}
+
+int scn_session_run(struct scn_session *session, struct scn_step *step)
+{
+	bool makes =
+		step->kind == SCN_PROCESS || step->kind == SCN_FORK || step->kind == SCN_THREAD;
+	int ret = scn_session_start(session);
+
+	if (ret)
+		return ret;
+	step->made = NULL;
+	if (makes) {
+		step->made = new_task(session, step);
+		if (!step->made) {
+			snprintf(session->reason, sizeof(session->reason), "out of memory");
+			return SCN_BROKEN;
+		}
+	}
+	if (step->task)
+		step->task->busy = true;
+	ret = session->ops->run(session->backend, step);
+	if (step->task)
+		step->task->busy = false;
+	if (makes && step->made->impl) {
+		add_task(session, step->made);
+	} else if (makes) {
+		free(step->made);
+		step->made = NULL;
+	}
+	if (ret)
+		return fail(session, ret);
+	if (step->kind == SCN_EXIT && step->result == 0)
+		bury(step->task);
+	session->nr_steps++;
+	if (session->quiet || !session->watcher.step)
+		return 0;
+	return session->watcher.step(session->watcher.arg, session, step);
+}
+
+int scn_session_print(struct scn_session *session, const char *text)
+{
+	if (session->quiet || !session->watcher.print)
+		return 0;
+	return session->watcher.print(session->watcher.arg, session, text);
+}
+
+char *scn_session_text(struct scn_session *session, struct scn_task *task, enum scn_text which,
+		       uint64_t start, uint64_t end)
+{
+	size_t size = 16384;
+
+	for (;;) {
+		char *buf = malloc(size);
+		int64_t len;
+
+		if (!buf) {
+			snprintf(session->reason, sizeof(session->reason), "out of memory");
+			return NULL;
+		}
+		len = session->ops->text(session->backend, task, which, start, end, buf, size);
+		if (len >= 0 && (uint64_t)len < size)
+			return buf;
+		free(buf);
+		if (len < 0) {
+			snprintf(session->reason, sizeof(session->reason),
+				 "reading /proc of %s: %s", task->label, scn_errno_name((int)-len));
+			return NULL;
+		}
+		size = (size_t)len + 4096;
+	}
+}

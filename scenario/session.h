@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A scenario's run on one backend: its tasks, its steps in order, and who watches them.
+ */
+#ifndef SCENARIO_SESSION_H
+#define SCENARIO_SESSION_H
+
+#include "scenario/backend.h"
+
+struct scn_session;
+
+/* Who watches: called after each step, and for what the scenario prints. */
+struct scn_watcher {
+	/* SCN_STOPPED ends the scenario. */
+	int (*step)(void *arg, struct scn_session *session, const struct scn_step *step);
+	int (*print)(void *arg, struct scn_session *session, const char *text);
+	void *arg;
+};
+
+#define SCN_STOPPED (-100002)
+
+struct scn_session {
+	const struct scn_backend_ops *ops;
+	struct scn_backend *backend;
+	struct umm_config config;
+	struct scn_watcher watcher;
+	struct scn_task *tasks, **tasks_end;
+	unsigned nr_processes;
+	uint64_t nr_steps;
+	unsigned line;    /* of the scenario: the last step begun */
+	bool quiet;       /* steps are not shown to the watcher */
+	char reason[512]; /* why the last call returned a code below -100000 */
+};
+
+/* The backend is opened by the first step, so that a scenario may still set the machine up. */
+void scn_session_init(struct scn_session *session, const struct scn_backend_ops *ops,
+		      const struct umm_config *config);
+/* Ends what still lives. */
+void scn_session_close(struct scn_session *session);
+int scn_session_start(struct scn_session *session);
+
+/*
+ * Run a step: 0, with its outcome in it, or SCN_SKIPPED, SCN_BROKEN, SCN_STOPPED, with
+ * session->reason. The step's task must be alive and not busy.
+ */
+int scn_session_run(struct scn_session *session, struct scn_step *step);
+int scn_session_print(struct scn_session *session, const char *text);
+
+/* A text of the process in memory that the caller frees; NULL with reason on failure. */
+char *scn_session_text(struct scn_session *session, struct scn_task *task, enum scn_text which,
+		       uint64_t start, uint64_t end);
+
+#endif

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/words.h"
+
+/* The low four bits of mmap's flags are one of these, the rest a set. */
+#define MAP_TYPE_BITS 0xf
+
+static const struct scn_word prot_words[] = {
+	{ "growsdown", 0x01000000 },
+	{ "growsup", 0x02000000 },
+	{ "sem", 8 },
+	{ NULL, 0 },
+};
+
+static const struct scn_word map_words[] = {
+	{ "shared", 1 },
+	{ "private", 2 },
+	{ "shared_validate", 3 },
+	{ "droppable", 8 },
+	{ "fixed", 0x10 },
+	{ "anonymous", 0x20 },
+	{ "32bit", 0x40 },
+	{ "above4g", 0x80 },
+	{ "growsdown", 0x100 },
+	{ "denywrite", 0x800 },
+	{ "executable", 0x1000 },
+	{ "locked", 0x2000 },
+	{ "noreserve", 0x4000 },
+	{ "populate", 0x8000 },
+	{ "nonblock", 0x10000 },
+	{ "stack", 0x20000 },
+	{ "hugetlb", 0x40000 },
+	{ "sync", 0x80000 },
+	{ "fixed_noreplace", 0x100000 },
+	{ NULL, 0 },
+};
+
+static const struct scn_word advice_words[] = {
+	{ "normal", 0 },          { "random", 1 },
+	{ "sequential", 2 },      { "willneed", 3 },
+	{ "dontneed", 4 },        { "free", 8 },
+	{ "remove", 9 },          { "dontfork", 10 },
+	{ "dofork", 11 },         { "mergeable", 12 },
+	{ "unmergeable", 13 },    { "hugepage", 14 },
+	{ "nohugepage", 15 },     { "dontdump", 16 },
+	{ "dodump", 17 },         { "wipeonfork", 18 },
+	{ "keeponfork", 19 },     { "cold", 20 },
+	{ "pageout", 21 },        { "populate_read", 22 },
+	{ "populate_write", 23 }, { "dontneed_locked", 24 },
+	{ "collapse", 25 },       { "hwpoison", 100 },
+	{ "soft_offline", 101 },  { "guard_install", 102 },
+	{ "guard_remove", 103 },  { NULL, 0 },
+};
+
+static const struct scn_word mremap_words[] = {
+	{ "maymove", 1 },
+	{ "fixed", 2 },
+	{ "dontunmap", 4 },
+	{ NULL, 0 },
+};
+static const struct scn_word mlock2_words[] = { { "onfault", 1 }, { NULL, 0 } };
+static const struct scn_word mlockall_words[] = {
+	{ "current", 1 },
+	{ "future", 2 },
+	{ "onfault", 4 },
+	{ NULL, 0 },
+};
+static const struct scn_word msync_words[] = {
+	{ "async", 1 },
+	{ "invalidate", 2 },
+	{ "sync", 4 },
+	{ NULL, 0 },
+};
+static const struct scn_word rlimit_words[] = {
+	{ "data", 2 }, { "stack", 3 }, { "memlock", 8 }, { "as", 9 }, { NULL, 0 },
+};
+
+static const struct {
+	const struct scn_word *words;
+	bool one_of; /* a value, not a set of bits */
+} vocabularies[WORDS_NR] = {
+	[WORDS_PROT] = { prot_words, false },     [WORDS_MAP] = { map_words, false },
+	[WORDS_ADVICE] = { advice_words, true },  [WORDS_MREMAP] = { mremap_words, false },
+	[WORDS_MLOCK2] = { mlock2_words, false }, [WORDS_MLOCKALL] = { mlockall_words, false },
+	[WORDS_MSYNC] = { msync_words, false },   [WORDS_RLIMIT] = { rlimit_words, true },
+};
+
+static const char *const kind_names[SCN_NR_KINDS] = {
+	[SCN_PROCESS] = "process",
+	[SCN_FORK] = "fork",
+	[SCN_THREAD] = "thread",
+	[SCN_EXIT] = "exit",
+	[SCN_MMAP] = "mmap",
+	[SCN_MUNMAP] = "munmap",
+	[SCN_MPROTECT] = "mprotect",
+	[SCN_MREMAP] = "mremap",
+	[SCN_MADVISE] = "madvise",
+	[SCN_MLOCK] = "mlock",
+	[SCN_MLOCK2] = "mlock2",
+	[SCN_MUNLOCK] = "munlock",
+	[SCN_MLOCKALL] = "mlockall",
+	[SCN_MUNLOCKALL] = "munlockall",
+	[SCN_MINCORE] = "mincore",
+	[SCN_BRK] = "brk",
+	[SCN_MSYNC] = "msync",
+	[SCN_VM_READV] = "vm_readv",
+	[SCN_VM_WRITEV] = "vm_writev",
+	[SCN_PIN] = "pin",
+	[SCN_UNPIN] = "unpin",
+	[SCN_SETRLIMIT] = "setrlimit",
+	[SCN_CAP_IPC_LOCK] = "cap_ipc_lock",
+	[SCN_READ] = "read",
+	[SCN_WRITE] = "write",
+	[SCN_LOAD] = "load",
+	[SCN_STORE] = "store",
+	[SCN_XCHG] = "xchg",
+	[SCN_FETCH_ADD] = "fetch_add",
+	[SCN_CMPXCHG] = "cmpxchg",
+	[SCN_FETCH] = "exec",
+};
+
+const struct scn_word *scn_words(enum scn_vocabulary which)
+{
+	return vocabularies[which].words;
+}
+
+const char *scn_kind_name(enum scn_kind kind)
+{
+	return kind_names[kind];
+}
+
+enum scn_kind scn_kind_of(const char *name)
+{
+	unsigned kind = 0;
+
+	while (kind < SCN_NR_KINDS && strcmp(kind_names[kind], name))
+		kind++;
+	return (enum scn_kind)kind;
+}
+
+/* ---- a text that is cut at its end ---------------------------------------------------- */
+
+struct line {
+	char *buf;
+	size_t size, len;
+};
+
+static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *line, const char *format, ...)
+{
+	va_list list;
+	int more;
+
+	if (line->len + 1 >= line->size)
+		return;
+	va_start(list, format);
+	more = vsnprintf(line->buf + line->len, line->size - line->len, format, list);
+	va_end(list);
+	line->len += more > 0 ? (size_t)more : 0;
+	if (line->len >= line->size)
+		line->len = line->size - 1;
+}
+
+/* ---- flags ---------------------------------------------------------------------------- */
+
+static void add_word(struct line *line, const char *word)
+{
+	add(line, "%s%s", line->len ? "|" : "", word);
+}
+
+char *scn_words_format(enum scn_vocabulary which, uint64_t value, char *buf, size_t size)
+{
+	const struct scn_word *word = vocabularies[which].words;
+	struct line line = { buf, size, 0 };
+
+	buf[0] = '\0';
+	if (which == WORDS_PROT && (value & 7)) {
+		add(&line, "%s%s%s", value & 1 ? "r" : "", value & 2 ? "w" : "",
+		    value & 4 ? "x" : "");
+		value &= ~7ull;
+	} else if (which == WORDS_PROT && !value) {
+		add(&line, "none");
+	}
+	if (vocabularies[which].one_of) {
+		while (word->name && word->value != value)
+			word++;
+		if (word->name)
+			add(&line, "%s", word->name);
+		else
+			add(&line, "%" PRId64, (int64_t)value);
+		return buf;
+	}
+	for (; word->name; word++) {
+		uint64_t bits = word->value;
+
+		if (which == WORDS_MAP && bits <= MAP_TYPE_BITS) {
+			if ((value & MAP_TYPE_BITS) != bits)
+				continue;
+			add_word(&line, word->name);
+			value &= ~(uint64_t)MAP_TYPE_BITS;
+		} else if ((value & bits) == bits) {
+			add_word(&line, word->name);
+			value &= ~bits;
+		}
+	}
+	if (value || !line.len)
+		add(&line, value ? "%s0x%" PRIx64 : "%s%" PRIx64, line.len ? "|" : "", value);
+	return buf;
+}
+
+static bool parse_word(enum scn_vocabulary which, const char *text, size_t len, uint64_t *value)
+{
+	const struct scn_word *word = vocabularies[which].words;
+	char copy[32], *end;
+
+	if (!len || len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	for (; word->name; word++) {
+		if (!strcmp(word->name, copy)) {
+			*value |= word->value;
+			return true;
+		}
+	}
+	if (copy[0] >= '0' && copy[0] <= '9') {
+		*value |= strtoull(copy, &end, 0);
+		return !*end;
+	}
+	if (which != WORDS_PROT)
+		return false;
+	if (!strcmp(copy, "none"))
+		return true;
+	if (strspn(copy, "rwx") != len)
+		return false;
+	*value |= (strchr(copy, 'r') ? 1u : 0u) | (strchr(copy, 'w') ? 2u : 0u) |
+		  (strchr(copy, 'x') ? 4u : 0u);
+	return true;
+}
+
+bool scn_words_parse(enum scn_vocabulary which, const char *text, uint64_t *ret_value,
+		     const char **ret_bad)
+{
+	uint64_t value = 0;
+
+	if (!*text && !vocabularies[which].one_of && which != WORDS_PROT) {
+		*ret_value = 0;
+		return true;
+	}
+	for (;;) {
+		size_t len = strcspn(text, "|");
+
+		if (!parse_word(which, text, len, &value) ||
+		    (vocabularies[which].one_of && text[len])) {
+			*ret_bad = text;
+			return false;
+		}
+		if (!text[len])
+			break;
+		text += len + 1;
+	}
+	*ret_value = value;
+	return true;
+}
+
+/* ---- errnos and signals --------------------------------------------------------------- */
+
+const char *scn_errno_name(int number)
+{
+	static char unknown[32];
+	const char *name = strerrorname_np(number);
+
+	if (name)
+		return name;
+	snprintf(unknown, sizeof(unknown), "errno %d", number);
+	return unknown;
+}
+
+int scn_errno_number(const char *name)
+{
+	for (int number = 1; number < 134; number++) {
+		const char *known = strerrorname_np(number);
+
+		if (known && !strcmp(known, name))
+			return number;
+	}
+	return 0;
+}
+
+const char *scn_signal_name(int signo)
+{
+	static char unknown[32];
+	const char *name = sigabbrev_np(signo);
+
+	snprintf(unknown, sizeof(unknown), name ? "SIG%s" : "signal %.0s%d", name ? name : "",
+		 signo);
+	return unknown;
+}
+
+const char *scn_signal_code_name(int signo, int code)
+{
+	static char unknown[32];
+	static const char *const segv[] = { NULL, "SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR",
+					    "SEGV_PKUERR" };
+	static const char *const bus[] = { NULL,         "BUS_ADRALN",    "BUS_ADRERR",
+					   "BUS_OBJERR", "BUS_MCEERR_AR", "BUS_MCEERR_AO" };
+
+	if (signo == SIGSEGV && code > 0 && code < 5)
+		return segv[code];
+	if (signo == SIGBUS && code > 0 && code < 6)
+		return bus[code];
+	if (code == SI_KERNEL)
+		return "SI_KERNEL";
+	snprintf(unknown, sizeof(unknown), "code %d", code);
+	return unknown;
+}
+
+/* ---- steps ---------------------------------------------------------------------------- */
+
+char *scn_size_format(uint64_t bytes, char *buf, size_t size)
+{
+	static const struct {
+		uint64_t unit;
+		const char *name;
+	} units[] = { { 1ull << 40, "T" }, { 1 << 30, "G" }, { 1 << 20, "M" }, { 1 << 10, "K" } };
+
+	if (bytes > 1ull << 47) {
+		snprintf(buf, size, "0x%" PRIx64, bytes);
+		return buf;
+	}
+	for (size_t i = 0; bytes && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (bytes % units[i].unit == 0) {
+			snprintf(buf, size, "%" PRIu64 "%s", bytes / units[i].unit, units[i].name);
+			return buf;
+		}
+	}
+	snprintf(buf, size, "%" PRIu64, bytes);
+	return buf;
+}
+
+static void add_bytes(struct line *line, const uint8_t *bytes, uint64_t len)
+{
+	const uint64_t most = 32;
+	uint64_t same = 1;
+
+	while (same < len && bytes[same] == bytes[0])
+		same++;
+	if (len > 4 && same == len) {
+		if (bytes[0] >= 0x20 && bytes[0] < 0x7f && bytes[0] != '"' && bytes[0] != '\\')
+			add(line, "\"%c\" x %" PRIu64, bytes[0], len);
+		else
+			add(line, "0x%02x x %" PRIu64, bytes[0], len);
+		return;
+	}
+	add(line, "\"");
+	for (uint64_t i = 0; i < len && i < most; i++) {
+		if (bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"' && bytes[i] != '\\')
+			add(line, "%c", bytes[i]);
+		else
+			add(line, "\\x%02x", bytes[i]);
+	}
+	add(line, "\"%s", len > most ? "..." : "");
+	if (len > most)
+		add(line, " (%" PRIu64 " bytes)", len);
+}
+
+/*
+ * How a step's arguments read: one letter each of args[].
+ *   a address  s size  p prot  m map flags  v advice  r mremap flags  2 mlock2 flags
+ *   l mlockall flags  y msync flags  R rlimit  d decimal  x value  - not shown
+ */
+static const char *const shapes[SCN_NR_KINDS] = {
+	[SCN_MMAP] = "aspm",    [SCN_MUNMAP] = "as",   [SCN_MPROTECT] = "asp",
+	[SCN_MREMAP] = "assra", [SCN_MADVISE] = "asv", [SCN_MLOCK] = "as",
+	[SCN_MLOCK2] = "as2",   [SCN_MUNLOCK] = "as",  [SCN_MLOCKALL] = "l",
+	[SCN_MINCORE] = "as",   [SCN_BRK] = "a",       [SCN_MSYNC] = "asy",
+	[SCN_PIN] = "as",       [SCN_UNPIN] = "d",     [SCN_SETRLIMIT] = "Rs",
+	[SCN_READ] = "a",       [SCN_WRITE] = "a",     [SCN_LOAD] = "ad",
+	[SCN_STORE] = "adx",    [SCN_XCHG] = "adx",    [SCN_FETCH_ADD] = "adx",
+	[SCN_CMPXCHG] = "adxx", [SCN_FETCH] = "a",     [SCN_CAP_IPC_LOCK] = "d",
+};
+
+static void add_arg(struct line *line, char shape, uint64_t arg)
+{
+	static const struct {
+		char shape;
+		enum scn_vocabulary words;
+	} flags[] = {
+		{ 'p', WORDS_PROT },   { 'm', WORDS_MAP },    { 'v', WORDS_ADVICE },
+		{ 'r', WORDS_MREMAP }, { '2', WORDS_MLOCK2 }, { 'l', WORDS_MLOCKALL },
+		{ 'y', WORDS_MSYNC },  { 'R', WORDS_RLIMIT },
+	};
+	char buf[160];
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (flags[i].shape == shape) {
+			add(line, "%s", scn_words_format(flags[i].words, arg, buf, sizeof(buf)));
+			return;
+		}
+	}
+	if (shape == 's' && arg == SCN_UNLIMITED)
+		add(line, "unlimited");
+	else if (shape == 's')
+		add(line, "%s", scn_size_format(arg, buf, sizeof(buf)));
+	else if (shape == 'd')
+		add(line, "%" PRId64, (int64_t)arg);
+	else
+		add(line, arg ? "0x%" PRIx64 : "%" PRIx64, arg);
+}
+
+char *scn_step_format(const struct scn_step *step, char *buf, size_t size)
+{
+	const char *shape = shapes[step->kind] ? shapes[step->kind] : "";
+	struct line line = { buf, size, 0 };
+	char number[32];
+	const char *between = "";
+
+	add(&line, "%s(", kind_names[step->kind]);
+	for (unsigned i = 0; shape[i]; i++) {
+		if (step->kind == SCN_MREMAP && i == 4 && !(step->args[3] & 6))
+			break;
+		if (step->kind == SCN_MMAP && i == 0 && !step->args[0])
+			continue;
+		add(&line, "%s", between);
+		add_arg(&line, shape[i], step->args[i]);
+		between = ", ";
+	}
+	if (step->kind == SCN_MMAP && ((int)step->args[4] != -1 || step->args[5]))
+		add(&line, ", fd %d, offset %s", (int)step->args[4],
+		    scn_size_format(step->args[5], number, sizeof(number)));
+	if (step->kind == SCN_READ)
+		add(&line, ", %s", scn_size_format(step->out_bytes, number, sizeof(number)));
+	if (step->kind == SCN_VM_READV || step->kind == SCN_VM_WRITEV) {
+		add(&line, "%s", step->remote->label);
+		for (uint64_t i = 0; i < step->nr_ranges && i < 4; i++)
+			add(&line, ", 0x%" PRIx64 "+%s", step->ranges[i].addr,
+			    scn_size_format(step->ranges[i].len_bytes, number, sizeof(number)));
+		if (step->nr_ranges > 4)
+			add(&line, ", ... (%" PRIu64 " ranges)", step->nr_ranges);
+		if (step->args[0])
+			add(&line, ", flags 0x%" PRIx64, step->args[0]);
+		between = ", ";
+	}
+	if (step->kind == SCN_WRITE || step->kind == SCN_VM_WRITEV) {
+		add(&line, "%s", between);
+		add_bytes(&line, step->in, step->in_bytes);
+	}
+	add(&line, ")");
+	return buf;
+}
+
+char *scn_result_format(const struct scn_step *step, char *buf, size_t size)
+{
+	struct line line = { buf, size, 0 };
+	const uint8_t *vec = step->out;
+
+	buf[0] = '\0';
+	if (step->fault.signo) {
+		add(&line, "%s", scn_signal_name(step->fault.signo));
+		add(&line, " (%s) at 0x%" PRIx64,
+		    scn_signal_code_name(step->fault.signo, step->fault.code), step->fault.addr);
+		return buf;
+	}
+	if (step->result < 0 && step->result > -4096 && step->kind != SCN_BRK) {
+		add(&line, "-%s", scn_errno_name((int)-step->result));
+		return buf;
+	}
+	switch (step->kind) {
+	case SCN_MMAP:
+	case SCN_MREMAP:
+	case SCN_BRK:
+		add(&line, "0x%" PRIx64, (uint64_t)step->result);
+		break;
+	case SCN_PROCESS:
+	case SCN_FORK:
+	case SCN_THREAD:
+		add(&line, "%s", step->made->label);
+		break;
+	case SCN_LOAD:
+	case SCN_XCHG:
+	case SCN_FETCH_ADD:
+	case SCN_CMPXCHG:
+		add(&line, "0x%" PRIx64, step->value);
+		break;
+	case SCN_READ:
+		add_bytes(&line, step->out, step->done);
+		break;
+	case SCN_VM_READV:
+		add(&line, "%" PRId64 " ", step->result);
+		add_bytes(&line, step->out, step->done);
+		break;
+	case SCN_MINCORE:
+		for (uint64_t i = 0; i < step->done && i < 64; i++)
+			add(&line, "%u", vec[i] & 1u);
+		add(&line, "%s", step->done > 64 ? "..." : "");
+		break;
+	default:
+		add(&line, "%" PRId64, step->result);
+	}
+	return buf;
+}
