@@ -7,28 +7,28 @@
 
 struct machine;
 
-#define VM_COUNTERS(X)                                        \
-	X(PGFAULT, "pgfault")                                 \
-	X(PGALLOC, "pgalloc")                                 \
-	X(PGFREE, "pgfree")                                   \
-	X(PGREUSE, "pgreuse")                                 \
-	X(COW_COPY, "cow_copy")                               \
-	X(UNSHARE_COPY, "unshare_copy")                       \
-	X(FAULT_SPURIOUS, "fault_spurious")                   \
-	X(FAULT_RETRY, "fault_retry")                         \
-	X(NR_TLB_LOCAL_FLUSH_ALL, "nr_tlb_local_flush_all")   \
-	X(NR_TLB_LOCAL_FLUSH_ONE, "nr_tlb_local_flush_one")   \
-	X(NR_TLB_REMOTE_FLUSH, "nr_tlb_remote_flush")         \
+#define VM_COUNTERS(X)                                                  \
+	X(PGFAULT, "pgfault")                                           \
+	X(PGALLOC, "pgalloc")                                           \
+	X(PGFREE, "pgfree")                                             \
+	X(PGREUSE, "pgreuse")                                           \
+	X(COW_COPY, "cow_copy")                                         \
+	X(UNSHARE_COPY, "unshare_copy")                                 \
+	X(FAULT_SPURIOUS, "fault_spurious")                             \
+	X(FAULT_RETRY, "fault_retry")                                   \
+	X(NR_TLB_LOCAL_FLUSH_ALL, "nr_tlb_local_flush_all")             \
+	X(NR_TLB_LOCAL_FLUSH_ONE, "nr_tlb_local_flush_one")             \
+	X(NR_TLB_REMOTE_FLUSH, "nr_tlb_remote_flush")                   \
 	X(NR_TLB_REMOTE_FLUSH_RECEIVED, "nr_tlb_remote_flush_received") \
-	X(NR_TABLE_PAGES, "nr_page_table_pages")              \
-	X(NR_COUNTER_FORK, "fork")                            \
+	X(NR_TABLE_PAGES, "nr_page_table_pages")                        \
+	X(NR_COUNTER_FORK, "fork")                                      \
 	X(NR_COUNTER_OOM, "oom_kill")
 
 enum vm_counter {
 #define X(id, name) id,
 	VM_COUNTERS(X)
 #undef X
-	NR_VM_COUNTERS
+		NR_VM_COUNTERS
 };
 
 struct vm_counters {

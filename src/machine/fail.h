@@ -11,21 +11,21 @@
 struct umm_fail;
 
 /* Sites of page allocations; the slab caches are sites of their own after these. */
-#define PAGE_FAIL_SITES(X)                              \
-	X(FAIL_ANON_PAGE, "anon_page")                  \
-	X(FAIL_COW_PAGE, "cow_page")                    \
-	X(FAIL_FORK_PAGE, "fork_page")                  \
-	X(FAIL_PGD, "pgd")                              \
-	X(FAIL_PUD, "pud")                              \
-	X(FAIL_PMD, "pmd")                              \
-	X(FAIL_PTE, "pte")                              \
+#define PAGE_FAIL_SITES(X)             \
+	X(FAIL_ANON_PAGE, "anon_page") \
+	X(FAIL_COW_PAGE, "cow_page")   \
+	X(FAIL_FORK_PAGE, "fork_page") \
+	X(FAIL_PGD, "pgd")             \
+	X(FAIL_PUD, "pud")             \
+	X(FAIL_PMD, "pmd")             \
+	X(FAIL_PTE, "pte")             \
 	X(FAIL_OTHER_PAGE, "other_page")
 
 enum fail_site {
 #define X(id, name) id,
 	PAGE_FAIL_SITES(X)
 #undef X
-	NR_PAGE_FAIL_SITES,
+		NR_PAGE_FAIL_SITES,
 	FAIL_SLAB_FIRST = NR_PAGE_FAIL_SITES,
 	NR_FAIL_SITES = FAIL_SLAB_FIRST + NR_KMEM_CACHES
 };
@@ -35,8 +35,8 @@ struct fail_state {
 	/* lock */
 	spinlock_t lock;
 	u64 site_mask;
-	int order; /* -1: any */
-	u64 nth;   /* countdown */
+	int order;          /* -1: any */
+	u64 nth;            /* countdown */
 	u64 probability_32; /* of 2^32 */
 	struct prng rng;
 	u64 seen, failed;

@@ -40,9 +40,9 @@
 #define MACHINE_MAGIC 0x656e696863616d75ull /* "umachine" */
 #define MACHINE_VERSION 1u
 
-struct phys;   /* phys/: nodes, zones, buddy lists */
-struct cpu;    /* mmu/tlb.h: the simulated CPUs */
-struct task;   /* vma/task.h */
+struct phys; /* phys/: nodes, zones, buddy lists */
+struct cpu;  /* mmu/tlb.h: the simulated CPUs */
+struct task; /* vma/task.h */
 
 /* What this room and phys/ know of a task: the first member of struct task. */
 struct task_base {
@@ -76,7 +76,6 @@ struct machine {
 	struct cpu *cpus;
 	spinlock_t cpu_lock; /* cpu->curr and loaded_mm of every CPU */
 	pfn_t zero_pfn;
-
 
 	/* tasks_lock */
 	struct mutex tasks_lock;

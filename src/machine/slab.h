@@ -9,36 +9,36 @@
 struct machine;
 
 /* Every kind of object the core allocates; the name is also a failure-injection site. */
-#define KMEM_CACHES(X)                       \
-	X(CACHE_MM, "mm_struct")             \
-	X(CACHE_VMA, "vm_area_struct")       \
-	X(CACHE_ANON_VMA, "anon_vma")        \
-	X(CACHE_AVC, "anon_vma_chain")       \
-	X(CACHE_TASK, "task_struct")         \
-	X(CACHE_PIN, "pin")                  \
+#define KMEM_CACHES(X)                 \
+	X(CACHE_MM, "mm_struct")       \
+	X(CACHE_VMA, "vm_area_struct") \
+	X(CACHE_ANON_VMA, "anon_vma")  \
+	X(CACHE_AVC, "anon_vma_chain") \
+	X(CACHE_TASK, "task_struct")   \
+	X(CACHE_PIN, "pin")            \
 	X(CACHE_GATHER, "mmu_gather_batch")
 
 enum kmem_id {
 #define X(id, name) id,
 	KMEM_CACHES(X)
 #undef X
-	NR_KMEM_CACHES
+		NR_KMEM_CACHES
 };
 
 struct kmem_cache {
 	/* constant */
-	u32 object_bytes;   /* as asked for */
-	u32 stride_bytes;   /* rounded, with the object's tag; 0: not initialised */
+	u32 object_bytes; /* as asked for */
+	u32 stride_bytes; /* rounded, with the object's tag; 0: not initialised */
 	/* lock */
 	spinlock_t lock;
 	u64 objects_in_use;
 	u64 objects_total;
-	void *free;         /* first free object, linked through its first word */
+	void *free; /* first free object, linked through its first word */
 };
 
 /* Called once when the machine is built. */
 void kmem_cache_init(struct machine *m, enum kmem_id id, u32 object_bytes);
-/* Whether the cache was built for objects of this size: a loaded machine may be of another build. */
+/* Whether the cache was built for objects of this size: a loaded machine may not have been. */
 bool kmem_cache_matches(const struct machine *m, enum kmem_id id, u32 object_bytes);
 /* Zeroed; NULL when the heap is full or the injected failure says so. */
 void *kmem_cache_alloc(struct machine *m, enum kmem_id id);

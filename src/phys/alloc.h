@@ -7,11 +7,7 @@
 
 #define MAX_ORDER 10
 
-enum zone_type {
-	ZONE_NORMAL,
-	ZONE_MOVABLE,
-	NR_ZONES
-};
+enum zone_type { ZONE_NORMAL, ZONE_MOVABLE, NR_ZONES };
 
 enum gfp {
 	GFP_KERNEL = 0,

@@ -23,30 +23,30 @@ struct mm;
 struct anon_vma;
 
 /*      flag            meaning                                                        */
-#define PAGE_FLAGS(X)                                                                     \
-	X(PG_locked, locked)           /* the folio lock */                               \
-	X(PG_referenced, referenced)                                                      \
-	X(PG_uptodate, uptodate)                                                          \
-	X(PG_dirty, dirty)                                                                \
-	X(PG_lru, lru)                                                                    \
-	X(PG_active, active)                                                              \
-	X(PG_head, head)               /* first page of a folio of order > 0 */           \
-	X(PG_tail, tail)               /* another page of one: compound_head names it */  \
-	X(PG_reserved, reserved)       /* never allocated: frame 0, the zero page */      \
-	X(PG_swapbacked, swapbacked)   /* anonymous; clear: lazily freed (MADV_FREE) */   \
-	X(PG_mlocked, mlocked)                                                            \
-	X(PG_unevictable, unevictable)                                                    \
-	X(PG_anon_exclusive, anon_exclusive) /* per page: only this mapping may write it */ \
-	X(PG_buddy, buddy)             /* head of a free block of the buddy allocator */  \
-	X(PG_pcp, pcp)                 /* on a per-CPU list */                            \
-	X(PG_table, table)             /* a page-table page */                            \
-	X(PG_zeroed, zeroed)           /* free, never handed out: reads as zeros */
+#define PAGE_FLAGS(X)                                                                          \
+	X(PG_locked, locked) /* the folio lock */                                              \
+	X(PG_referenced, referenced)                                                           \
+	X(PG_uptodate, uptodate)                                                               \
+	X(PG_dirty, dirty)                                                                     \
+	X(PG_lru, lru)                                                                         \
+	X(PG_active, active)                                                                   \
+	X(PG_head, head)             /* first page of a folio of order > 0 */                  \
+	X(PG_tail, tail)             /* another page of one: compound_head names it */         \
+	X(PG_reserved, reserved)     /* never allocated: frame 0, the zero page */             \
+	X(PG_swapbacked, swapbacked) /* anonymous; clear: lazily freed (MADV_FREE) */          \
+	X(PG_mlocked, mlocked)                                                                 \
+	X(PG_unevictable, unevictable)                                                         \
+	X(PG_anon_exclusive, anon_exclusive) /* per page: only this mapping may write it */    \
+	X(PG_buddy, buddy)                   /* head of a free block of the buddy allocator */ \
+	X(PG_pcp, pcp)                       /* on a per-CPU list */                           \
+	X(PG_table, table)                   /* a page-table page */                           \
+	X(PG_zeroed, zeroed)                 /* free, never handed out: reads as zeros */
 
 enum page_flag {
 #define X(id, name) id,
 	PAGE_FLAGS(X)
 #undef X
-	NR_PAGE_FLAGS
+		NR_PAGE_FLAGS
 };
 
 /* Above the flags: node and zone of the frame, set when its section comes into use. */
@@ -69,8 +69,8 @@ struct page {
 		};
 		struct { /* PG_table */
 			spinlock_t ptl;
-			u32 table_level;    /* 0: of PTEs */
-			atomic_t nr_used;   /* entries that are not none */
+			u32 table_level;  /* 0: of PTEs */
+			atomic_t nr_used; /* entries that are not none */
 			struct mm *table_mm;
 			vaddr_t table_start; /* first address it maps */
 		};
@@ -80,18 +80,18 @@ struct page {
 
 _Static_assert(sizeof(struct page) == STRUCT_PAGE_BYTES, "struct page is one cache line");
 
-#define X(id, name)                                                                       \
-	static inline bool page_test_##name(const struct page *page)                      \
-	{                                                                                 \
-		return READ_ONCE(((struct page *)page)->flags) & BIT(id);                 \
-	}                                                                                 \
-	static inline void page_set_##name(struct page *page)                             \
-	{                                                                                 \
-		(void)sync_fetch_or(&page->flags, BIT(id), SYNC_RELAXED);                 \
-	}                                                                                 \
-	static inline void page_clear_##name(struct page *page)                           \
-	{                                                                                 \
-		(void)sync_fetch_and(&page->flags, ~BIT(id), SYNC_RELAXED);               \
+#define X(id, name)                                                         \
+	static inline bool page_test_##name(const struct page *page)        \
+	{                                                                   \
+		return READ_ONCE(((struct page *)page)->flags) & BIT(id);   \
+	}                                                                   \
+	static inline void page_set_##name(struct page *page)               \
+	{                                                                   \
+		(void)sync_fetch_or(&page->flags, BIT(id), SYNC_RELAXED);   \
+	}                                                                   \
+	static inline void page_clear_##name(struct page *page)             \
+	{                                                                   \
+		(void)sync_fetch_and(&page->flags, ~BIT(id), SYNC_RELAXED); \
 	}
 PAGE_FLAGS(X)
 #undef X
