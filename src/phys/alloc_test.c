@@ -556,6 +556,124 @@ static void every_allocation_can_fail(void **state)
 	finish();
 }
 
+/* ---- snapshots ------------------------------------------------------------------------------ */
+
+static void snapshots_keep_the_lists(void **state)
+{
+	static const u64 sizes[] = { 64, 4096, 65536 };
+
+	(void)state;
+	for (u64 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct umm_config config = config_of(sizes[i]);
+		struct umm_snapshot *early, *late;
+		struct page *page, *chain = NULL;
+		u64 free_pages;
+
+		build(&config);
+		assert_int_equal(machine_snapshot_take(m, &early), 0);
+		page = take(GFP_ZERO);
+		memset(page_address(page), 0x5a, PAGE_SIZE);
+		free_pages = phys_free_pages(m);
+		assert_int_equal(machine_snapshot_take(m, &late), 0);
+		for (int round = 0; round < 3; round++) {
+			for (int k = 0; k < 30; k++) {
+				struct page *more = take(GFP_ZERO);
+
+				memset(page_address(more), k, PAGE_SIZE);
+				more->private = (uintptr_t)chain;
+				chain = more;
+			}
+			if (round == 1)
+				free_chain(chain);
+			chain = NULL;
+			machine_snapshot_restore(m, late);
+			verify();
+			assert_int_equal(phys_free_pages(m), free_pages);
+			assert_int_equal(*(u8 *)page_address(page), 0x5a);
+		}
+		put_page(page);
+		/* Back to before any frame was in use; and forward again. */
+		machine_snapshot_restore(m, early);
+		verify();
+		assert_int_equal(m->phys->zones[0].next, 0);
+		put_page(take(GFP_ZERO));
+		machine_snapshot_restore(m, late);
+		verify();
+		assert_int_equal(*(u8 *)page_address(page), 0x5a);
+		put_page(page);
+		machine_snapshot_free(early);
+		machine_snapshot_free(late);
+		finish();
+	}
+}
+
+/* ---- several CPUs at once -------------------------------------------------------------------- */
+
+#ifndef UMM_SIM
+#define THREADS 3
+
+static void churn(void *arg)
+{
+	struct task_base *task = arg;
+	struct page *held[64] = { NULL };
+	struct prng rng;
+
+	prng_seed(&rng, task->cpu);
+	sync_set_current((struct task *)task);
+	for (int i = 0; i < 30000; i++) {
+		u64 at = prng_below(&rng, ARRAY_SIZE(held));
+
+		if (held[at]) {
+			/* Its own, and nobody else's. */
+			assert_int_equal(*(u64 *)page_address(held[at]), (uintptr_t)&held[at]);
+			put_page(held[at]);
+			held[at] = NULL;
+			continue;
+		}
+		unsigned order = prng_below(&rng, 8) ? 0 : (unsigned)prng_below(&rng, 4);
+
+		held[at] = alloc_pages(m, GFP_ZERO, order, -1, FAIL_OTHER_PAGE);
+		if (held[at]) {
+			assert_int_equal(*(u64 *)page_address(held[at]), 0);
+			*(u64 *)page_address(held[at]) = (uintptr_t)&held[at];
+		}
+	}
+	for (u64 i = 0; i < ARRAY_SIZE(held); i++) {
+		if (held[i])
+			put_page(held[i]);
+	}
+	sync_set_current(NULL);
+}
+
+static void many_cpus_at_once(void **state)
+{
+	struct host_thread *threads[THREADS];
+	struct umm_config config = config_of(512);
+
+	(void)state;
+	config.cpus = THREADS;
+	config.nodes = 2;
+	build(&config);
+	for (unsigned i = 0; i < THREADS; i++) {
+		struct task_base *task = machine_alloc_forever(m, CACHELINE);
+
+		/* Two of them on one CPU: its lists are locked, not owned. */
+		task->cpu = i / 2;
+		assert_int_equal(host_thread_start(churn, task, &threads[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		host_thread_join(threads[i]);
+	assert_int_equal(vm_counter_sum(m, PGALLOC), vm_counter_sum(m, PGFREE));
+	finish();
+}
+#else
+static void many_cpus_at_once(void **state)
+{
+	(void)state;
+	skip(); /* needs threads that run at once */
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,6 +691,8 @@ int main(void)
 		cmocka_unit_test(a_terabyte_costs_what_is_touched),
 		cmocka_unit_test(used_frames_can_be_walked),
 		cmocka_unit_test(every_allocation_can_fail),
+		cmocka_unit_test(snapshots_keep_the_lists),
+		cmocka_unit_test(many_cpus_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
