@@ -133,8 +133,12 @@ static inline void sim_fence(int order)
 #define sync_fetch_or(p, v, order) SIM_RMW_EXPR(SIM_OR, p, v, 0, order)
 #define sync_fence(order) sim_fence(order)
 
-#define SIM_RMW_EXPR(op, p, v, expected, order) \
-	((SYNC_TYPE(p))sim_rmw(op, p, sizeof(*(p)), SIM_WORD(p, v), SIM_WORD(p, expected), order))
+/* In braces, so that the value may be left unused. */
+#define SIM_RMW_EXPR(op, p, v, expected, order)                                                    \
+	({                                                                                         \
+		(SYNC_TYPE(p)) sim_rmw(op, p, sizeof(*(p)), SIM_WORD(p, v), SIM_WORD(p, expected), \
+				       order);                                                     \
+	})
 
 /* The head of every fiber, also of the one that is none: the program outside umm_sim_run. */
 struct sim_self {
