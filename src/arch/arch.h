@@ -10,7 +10,7 @@
  *   pte_*                        questions and changes of a leaf entry
  *   pte_swp_*                    the same for a non-present entry that is not none
  *   table_*                      entries that point at a lower table
- *   vm_get_page_prot             protection bits of a vma's flags
+ *   arch_page_prot               protection bits for PROT_RIGHT_* rights
  *   pte_cpu_*                    what the hardware walker asks and sets
  */
 #ifndef ARCH_ARCH_H
@@ -37,6 +37,14 @@ typedef struct {
 	u32 type;
 	u64 offset;
 } swp_entry_t;
+
+/* Rights of a mapping, as arch_page_prot takes them. */
+enum {
+	PROT_RIGHT_READ = 1,
+	PROT_RIGHT_WRITE = 2,
+	PROT_RIGHT_EXEC = 4,
+	PROT_RIGHT_SHARED = 8,
+};
 
 #define SWP_TYPE_BITS 5
 #define NR_SWP_TYPES (1u << SWP_TYPE_BITS)

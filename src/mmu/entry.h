@@ -17,14 +17,14 @@
 #include "base/assert.h"
 
 /*      type                     name                 what the offset is */
-#define SPECIAL_ENTRIES(X)                                          \
-	X(SWP_HWPOISON, 24, "hwpoison", HOLDS_PFN)                  \
-	X(SWP_MIGRATION_READ, 25, "migration-read", HOLDS_PFN)      \
+#define SPECIAL_ENTRIES(X)                                                         \
+	X(SWP_HWPOISON, 24, "hwpoison", HOLDS_PFN)                                 \
+	X(SWP_MIGRATION_READ, 25, "migration-read", HOLDS_PFN)                     \
 	X(SWP_MIGRATION_READ_EXCLUSIVE, 26, "migration-read-exclusive", HOLDS_PFN) \
-	X(SWP_MIGRATION_WRITE, 27, "migration-write", HOLDS_PFN)    \
-	X(SWP_DEVICE_WRITE, 28, "device-private-write", HOLDS_PFN)  \
-	X(SWP_DEVICE_READ, 29, "device-private-read", HOLDS_PFN)    \
-	X(SWP_DEVICE_EXCLUSIVE, 30, "device-exclusive", HOLDS_PFN)  \
+	X(SWP_MIGRATION_WRITE, 27, "migration-write", HOLDS_PFN)                   \
+	X(SWP_DEVICE_WRITE, 28, "device-private-write", HOLDS_PFN)                 \
+	X(SWP_DEVICE_READ, 29, "device-private-read", HOLDS_PFN)                   \
+	X(SWP_DEVICE_EXCLUSIVE, 30, "device-exclusive", HOLDS_PFN)                 \
 	X(SWP_PTE_MARKER, 31, "marker", HOLDS_BITS)
 
 enum entry_holds { HOLDS_SLOT, HOLDS_PFN, HOLDS_BITS };
@@ -38,9 +38,9 @@ enum special_entry {
 #define MAX_SWAP_AREAS 24
 
 /*      bit of a marker            position  letter */
-#define PTE_MARKERS(X)                      \
-	X(PTE_MARKER_UFFD_WP, 0, 'w')       \
-	X(PTE_MARKER_POISONED, 1, 'p')      \
+#define PTE_MARKERS(X)                 \
+	X(PTE_MARKER_UFFD_WP, 0, 'w')  \
+	X(PTE_MARKER_POISONED, 1, 'p') \
 	X(PTE_MARKER_GUARD, 2, 'g')
 
 enum pte_marker {

@@ -107,7 +107,7 @@ static void every_word_is_in_one_state(void **state)
 	}
 }
 
-/* ---- present entries ------------------------------------------------------------------------ */
+/* ---- present entries ----------------------------------------------------------------------- */
 
 /* The attributes of a present entry, as a naive model keeps them. */
 struct attributes {
@@ -142,7 +142,7 @@ static void check_present(pte_t pte, struct attributes want, u64 pfn)
 
 static pgprot_t prot_of(unsigned rwx)
 {
-	return arch_page_prot(rwx & 1, rwx & 2, rwx & 4, false);
+	return arch_page_prot(rwx);
 }
 
 /* A private mapping's entry with the attributes in the bits of `set`. */
@@ -237,7 +237,7 @@ static void modify_through_none_and_back(void **state)
 		}
 }
 
-/* ---- swap-type entries ---------------------------------------------------------------------- */
+/* ---- swap-type entries --------------------------------------------------------------------- */
 
 /* Type 0 has one offset that would read as none: no swap area reaches it. */
 static bool reads_as_none(u32 type, u64 offset)
@@ -338,7 +338,7 @@ static void special_entries_are_named(void **state)
 	}
 }
 
-/* ---- markers --------------------------------------------------------------------------------- */
+/* ---- markers ------------------------------------------------------------------------------- */
 
 static void every_marker(void **state)
 {
@@ -368,7 +368,7 @@ static void a_slot_is_no_frame(void **state)
 		expect_bug(ask_slot, type, 9, "HOLDS_SLOT");
 }
 
-/* ---- printing -------------------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------------------------ */
 
 static void expect_text(pte_t pte, const char *want)
 {

@@ -27,9 +27,9 @@ struct smaps_walk {
 	struct mem_stats *stats;
 };
 
-static void account_shared(struct mem_stats *stats, const struct page *page, bool dirty,
-			   bool locked)
+static void account_share(struct smaps_walk *smaps, const struct page *page, bool dirty)
 {
+	struct mem_stats *stats = smaps->stats;
 	int mapcount = page_mapcount(page);
 	bool private = mapcount < 2;
 	u64 share = PAGE_SIZE << PSS_SHIFT;
@@ -38,7 +38,7 @@ static void account_shared(struct mem_stats *stats, const struct page *page, boo
 		share /= (u64)mapcount;
 	stats->pss += share;
 	*(page_test_anon(page) ? &stats->pss_anon : &stats->pss_file) += share;
-	if (locked)
+	if (smaps->vma->flags & VM_LOCKED)
 		stats->pss_locked += share;
 	if (dirty || page_test_dirty(page)) {
 		stats->pss_dirty += share;
@@ -69,7 +69,7 @@ static int account_entry(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t 
 	}
 	if (pte_young(pte) || page_test_referenced(page))
 		stats->referenced += PAGE_SIZE;
-	account_shared(stats, page, pte_dirty(pte), smaps->vma->flags & VM_LOCKED);
+	account_share(smaps, page, pte_dirty(pte));
 	return 0;
 }
 
@@ -81,7 +81,7 @@ static void gather_vma(struct vm_area *vma, struct mem_stats *stats)
 	(void)walk_page_range(&walk, vma->start, vma->end);
 }
 
-/* ---- printing -------------------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------------------------ */
 
 static void put_kb(struct strbuf *sb, const char *label, u64 bytes)
 {

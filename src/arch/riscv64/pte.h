@@ -53,7 +53,7 @@ enum {
 /* What survives a change of protection. */
 #define PTE_KEEP_MASK (PTE_PFN_MASK | RISCV_BIT(PTE_A) | RISCV_BIT(PTE_D) | RISCV_BIT(PTE_SPECIAL))
 
-/* ---- leaf entries ------------------------------------------------------------------------ */
+/* ---- leaf entries -------------------------------------------------------------------------- */
 
 static inline bool pte_none(pte_t pte)
 {
@@ -132,7 +132,7 @@ static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 	return (pte_t){ (pte.v & PTE_KEEP_MASK) | (prot.v & ~PTE_KEEP_MASK) };
 }
 
-/* ---- swap-type entries ------------------------------------------------------------------- */
+/* ---- swap-type entries --------------------------------------------------------------------- */
 
 static inline pte_t swp_entry_to_pte(swp_entry_t entry)
 {
@@ -155,7 +155,7 @@ PTE_TEST(pte_swp_exclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
 PTE_SET(pte_swp_mkexclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
 PTE_CLEAR(pte_swp_clear_exclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
 
-/* ---- entries that point at a table -------------------------------------------------------- */
+/* ---- entries that point at a table --------------------------------------------------------- */
 
 static inline bool table_none(table_entry_t entry)
 {
@@ -172,28 +172,28 @@ static inline pfn_t table_pfn(table_entry_t entry)
 	return pfn_of((entry.v & PTE_PFN_MASK) >> PTE_PFN_SHIFT);
 }
 
-/* ---- protections ---------------------------------------------------------------------------- */
+/* ---- protections --------------------------------------------------------------------------- */
 
 /*
  * The protection of a private mapping: never writable at first, so that a write faults and
- * copies. shared: of a shared one. Execute implies read here as on x86-64, although this
+ * copies; that of a shared one is. Execute implies read here as on x86-64, although this
  * architecture could do without: what a process may do must not depend on the tables chosen.
  */
-static inline pgprot_t arch_page_prot(bool read, bool write, bool exec, bool shared)
+static inline pgprot_t arch_page_prot(u32 rights)
 {
 	u64 v = RISCV_BIT(PTE_R);
 
-	if (!read && !write && !exec)
+	if (!(rights & (PROT_RIGHT_READ | PROT_RIGHT_WRITE | PROT_RIGHT_EXEC)))
 		return (pgprot_t){ v | RISCV_BIT(PTE_G) };
 	v |= RISCV_BIT(PTE_V) | RISCV_BIT(PTE_A) | RISCV_BIT(PTE_U);
-	if (write && shared)
+	if ((rights & PROT_RIGHT_WRITE) && (rights & PROT_RIGHT_SHARED))
 		v |= RISCV_BIT(PTE_W);
-	if (exec)
+	if (rights & PROT_RIGHT_EXEC)
 		v |= RISCV_BIT(PTE_X);
 	return (pgprot_t){ v };
 }
 
-/* ---- the hardware's view -------------------------------------------------------------------- */
+/* ---- the hardware's view ------------------------------------------------------------------- */
 
 static inline bool pte_cpu_may(pte_t pte, u64 right)
 {

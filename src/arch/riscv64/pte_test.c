@@ -10,37 +10,41 @@
 #include "arch/arch.h"
 
 #define FRAME 0x12345ull
+#define R PROT_RIGHT_READ
+#define W PROT_RIGHT_WRITE
+#define X PROT_RIGHT_EXEC
+#define S PROT_RIGHT_SHARED
 #define AT (FRAME << 10)
 
-static pte_t page(bool write, bool exec)
+static pte_t page(u32 rights)
 {
-	return pfn_pte(pfn_of(FRAME), arch_page_prot(true, write, exec, false));
+	return pfn_pte(pfn_of(FRAME), arch_page_prot(rights));
 }
 
 static void protections(void **state)
 {
 	(void)state;
-	assert_int_equal(arch_page_prot(false, false, false, false).v, 0x22);
-	assert_int_equal(arch_page_prot(true, false, false, false).v, 0x53);
-	assert_int_equal(arch_page_prot(true, true, false, false).v, 0x53);
-	assert_int_equal(arch_page_prot(true, true, false, true).v, 0x57);
-	assert_int_equal(arch_page_prot(false, false, true, false).v, 0x5b);
-	assert_int_equal(arch_page_prot(true, true, true, true).v, 0x5f);
+	assert_int_equal(arch_page_prot(0).v, 0x22);
+	assert_int_equal(arch_page_prot(R).v, 0x53);
+	assert_int_equal(arch_page_prot(R | W).v, 0x53);
+	assert_int_equal(arch_page_prot(R | W | S).v, 0x57);
+	assert_int_equal(arch_page_prot(X).v, 0x5b);
+	assert_int_equal(arch_page_prot(R | W | X | S).v, 0x5f);
 }
 
 static void words(void **state)
 {
 	(void)state;
-	assert_int_equal(page(true, false).v, AT | 0x53);
-	assert_int_equal(pte_mkdirty(pte_mkwrite(page(true, false)), true).v, AT | 0xd7);
-	assert_int_equal(pte_wrprotect(pte_mkdirty(pte_mkwrite(page(true, true)), false)).v,
+	assert_int_equal(page(R | W).v, AT | 0x53);
+	assert_int_equal(pte_mkdirty(pte_mkwrite(page(R | W)), true).v, AT | 0xd7);
+	assert_int_equal(pte_wrprotect(pte_mkdirty(pte_mkwrite(page(R | W | X)), false)).v,
 			 AT | 0xdb);
-	assert_int_equal(pte_mkspecial(page(true, false)).v, AT | 0x153);
+	assert_int_equal(pte_mkspecial(page(R | W)).v, AT | 0x153);
 }
 
 static void no_access_keeps_the_frame(void **state)
 {
-	pte_t none = pte_modify(page(true, true), arch_page_prot(false, false, false, false));
+	pte_t none = pte_modify(page(R | W | X), arch_page_prot(0));
 
 	(void)state;
 	assert_int_equal(none.v, AT | 0x62);
@@ -56,8 +60,8 @@ static void absent_bits(void **state)
 	pte_t swap = swp_entry_to_pte((swp_entry_t){ 3, 9 });
 
 	(void)state;
-	assert_false(pte_uffd_wp(pte_mkuffd_wp(page(true, false))));
-	assert_false(pte_soft_dirty(pte_mkdirty(page(true, false), true)));
+	assert_false(pte_uffd_wp(pte_mkuffd_wp(page(R | W))));
+	assert_false(pte_soft_dirty(pte_mkdirty(page(R | W), true)));
 	assert_int_equal(pte_swp_mkuffd_wp(swap).v, swap.v);
 	assert_int_equal(pte_swp_mksoft_dirty(swap).v, swap.v);
 }

@@ -24,20 +24,20 @@
 #define ARCH_HAS_UFFD_WP 1
 
 /*      name               bit letter */
-#define ENTRY_BITS(X)                 \
-	X(PTE_P, 0, 'P')              \
-	X(PTE_RW, 1, 'W')             \
-	X(PTE_US, 2, 'U')             \
-	X(PTE_PWT, 3, 't')            \
-	X(PTE_PCD, 4, 'c')            \
-	X(PTE_A, 5, 'A')              \
-	X(PTE_D, 6, 'D')              \
-	X(PTE_PSE, 7, 'H')            \
-	X(PTE_G, 8, 'N')              \
-	X(PTE_SPECIAL, 9, 's')        \
-	X(PTE_UFFD_WP, 10, 'w')       \
-	X(PTE_SOFT_DIRTY, 11, 'd')    \
-	X(PTE_SAVED_DIRTY, 58, 'v')   \
+#define ENTRY_BITS(X)               \
+	X(PTE_P, 0, 'P')            \
+	X(PTE_RW, 1, 'W')           \
+	X(PTE_US, 2, 'U')           \
+	X(PTE_PWT, 3, 't')          \
+	X(PTE_PCD, 4, 'c')          \
+	X(PTE_A, 5, 'A')            \
+	X(PTE_D, 6, 'D')            \
+	X(PTE_PSE, 7, 'H')          \
+	X(PTE_G, 8, 'N')            \
+	X(PTE_SPECIAL, 9, 's')      \
+	X(PTE_UFFD_WP, 10, 'w')     \
+	X(PTE_SOFT_DIRTY, 11, 'd')  \
+	X(PTE_SAVED_DIRTY, 58, 'v') \
 	X(PTE_NX, 63, 'X')
 
 enum {
@@ -57,12 +57,12 @@ enum {
 
 #define PTE_PFN_MASK 0x000ffffffffff000ull
 /* What survives a change of protection. */
-#define PTE_KEEP_MASK                                                                      \
-	(PTE_PFN_MASK | X86_BIT(PTE_PWT) | X86_BIT(PTE_PCD) | X86_BIT(PTE_A) |             \
-	 X86_BIT(PTE_D) | X86_BIT(PTE_SPECIAL) | X86_BIT(PTE_UFFD_WP) |                    \
-	 X86_BIT(PTE_SOFT_DIRTY) | X86_BIT(PTE_SAVED_DIRTY))
+#define PTE_KEEP_MASK                                                                           \
+	(PTE_PFN_MASK | X86_BIT(PTE_PWT) | X86_BIT(PTE_PCD) | X86_BIT(PTE_A) | X86_BIT(PTE_D) | \
+	 X86_BIT(PTE_SPECIAL) | X86_BIT(PTE_UFFD_WP) | X86_BIT(PTE_SOFT_DIRTY) |                \
+	 X86_BIT(PTE_SAVED_DIRTY))
 
-/* ---- leaf entries ------------------------------------------------------------------------ */
+/* ---- leaf entries -------------------------------------------------------------------------- */
 
 static inline bool pte_none(pte_t pte)
 {
@@ -97,20 +97,20 @@ static inline pte_t pfn_pte(pfn_t pfn, pgprot_t prot)
 	return (pte_t){ (frame & PTE_PFN_MASK) | prot.v };
 }
 
-#define PTE_TEST(name, mask)                    \
-	static inline bool name(pte_t pte)      \
-	{                                       \
-		return (pte.v & (mask)) != 0;   \
+#define PTE_TEST(name, mask)                  \
+	static inline bool name(pte_t pte)    \
+	{                                     \
+		return (pte.v & (mask)) != 0; \
 	}
-#define PTE_SET(name, mask)                              \
-	static inline pte_t name(pte_t pte)              \
-	{                                                \
-		return (pte_t){ pte.v | (mask) };        \
+#define PTE_SET(name, mask)                       \
+	static inline pte_t name(pte_t pte)       \
+	{                                         \
+		return (pte_t){ pte.v | (mask) }; \
 	}
-#define PTE_CLEAR(name, mask)                            \
-	static inline pte_t name(pte_t pte)              \
-	{                                                \
-		return (pte_t){ pte.v & ~(mask) };       \
+#define PTE_CLEAR(name, mask)                      \
+	static inline pte_t name(pte_t pte)        \
+	{                                          \
+		return (pte_t){ pte.v & ~(mask) }; \
 	}
 
 PTE_TEST(pte_write, X86_BIT(PTE_RW))
@@ -179,7 +179,7 @@ static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 	return pte_place_dirty((pte_t){ v });
 }
 
-/* ---- swap-type entries ------------------------------------------------------------------- */
+/* ---- swap-type entries --------------------------------------------------------------------- */
 
 #define SWP_OFFSET_BITS (SWP_TYPE_FIRST_BIT - SWP_OFFSET_FIRST_BIT)
 #define SWP_OFFSET_MASK ((1ull << SWP_OFFSET_BITS) - 1)
@@ -188,7 +188,8 @@ static inline pte_t swp_entry_to_pte(swp_entry_t entry)
 {
 	u64 offset = ~entry.offset & SWP_OFFSET_MASK;
 
-	return (pte_t){ ((u64)entry.type << SWP_TYPE_FIRST_BIT) | (offset << SWP_OFFSET_FIRST_BIT) };
+	return (pte_t){ ((u64)entry.type << SWP_TYPE_FIRST_BIT) |
+			(offset << SWP_OFFSET_FIRST_BIT) };
 }
 
 static inline swp_entry_t pte_to_swp_entry(pte_t pte)
@@ -207,7 +208,7 @@ PTE_TEST(pte_swp_exclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
 PTE_SET(pte_swp_mkexclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
 PTE_CLEAR(pte_swp_clear_exclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
 
-/* ---- entries that point at a table -------------------------------------------------------- */
+/* ---- entries that point at a table --------------------------------------------------------- */
 
 static inline bool table_none(table_entry_t entry)
 {
@@ -225,27 +226,27 @@ static inline pfn_t table_pfn(table_entry_t entry)
 	return pfn_of((entry.v & PTE_PFN_MASK) >> PAGE_SHIFT);
 }
 
-/* ---- protections ---------------------------------------------------------------------------- */
+/* ---- protections --------------------------------------------------------------------------- */
 
 /*
  * The protection of a private mapping: never writable at first, so that a write faults and
- * copies. shared: of a shared one. Execute implies read; write implies read.
+ * copies; that of a shared one is. Execute implies read; write implies read.
  */
-static inline pgprot_t arch_page_prot(bool read, bool write, bool exec, bool shared)
+static inline pgprot_t arch_page_prot(u32 rights)
 {
 	u64 v = X86_BIT(PTE_A);
 
-	if (!read && !write && !exec)
+	if (!(rights & (PROT_RIGHT_READ | PROT_RIGHT_WRITE | PROT_RIGHT_EXEC)))
 		return (pgprot_t){ v | X86_BIT(PTE_G) };
 	v |= X86_BIT(PTE_P) | X86_BIT(PTE_US);
-	if (write && shared)
+	if ((rights & PROT_RIGHT_WRITE) && (rights & PROT_RIGHT_SHARED))
 		v |= X86_BIT(PTE_RW);
-	if (!exec)
+	if (!(rights & PROT_RIGHT_EXEC))
 		v |= X86_BIT(PTE_NX);
 	return (pgprot_t){ v };
 }
 
-/* ---- the hardware's view -------------------------------------------------------------------- */
+/* ---- the hardware's view ------------------------------------------------------------------- */
 
 static inline bool pte_cpu_may_read(pte_t pte)
 {

@@ -10,60 +10,63 @@
 #include "arch/arch.h"
 
 #define FRAME 0x12345ull
+#define R PROT_RIGHT_READ
+#define W PROT_RIGHT_WRITE
+#define X PROT_RIGHT_EXEC
+#define S PROT_RIGHT_SHARED
 #define AT (FRAME << 12)
 
-static pte_t page(bool write, bool exec)
+static pte_t page(u32 rights)
 {
-	return pfn_pte(pfn_of(FRAME), arch_page_prot(true, write, exec, false));
+	return pfn_pte(pfn_of(FRAME), arch_page_prot(rights));
 }
 
 static void protections(void **state)
 {
 	(void)state;
-	assert_int_equal(arch_page_prot(false, false, false, false).v, 0x120);
-	assert_int_equal(arch_page_prot(true, false, false, false).v, 0x8000000000000025ull);
-	assert_int_equal(arch_page_prot(true, true, false, false).v, 0x8000000000000025ull);
-	assert_int_equal(arch_page_prot(true, true, false, true).v, 0x8000000000000027ull);
-	assert_int_equal(arch_page_prot(false, false, true, false).v, 0x25);
-	assert_int_equal(arch_page_prot(true, true, true, true).v, 0x27);
+	assert_int_equal(arch_page_prot(0).v, 0x120);
+	assert_int_equal(arch_page_prot(R).v, 0x8000000000000025ull);
+	assert_int_equal(arch_page_prot(R | W).v, 0x8000000000000025ull);
+	assert_int_equal(arch_page_prot(R | W | S).v, 0x8000000000000027ull);
+	assert_int_equal(arch_page_prot(X).v, 0x25);
+	assert_int_equal(arch_page_prot(R | W | X | S).v, 0x27);
 }
 
 static void words(void **state)
 {
 	(void)state;
-	assert_int_equal(page(true, false).v, AT | 0x8000000000000025ull);
-	assert_int_equal(pte_mkdirty(pte_mkwrite(page(true, false)), false).v,
+	assert_int_equal(page(R | W).v, AT | 0x8000000000000025ull);
+	assert_int_equal(pte_mkdirty(pte_mkwrite(page(R | W)), false).v,
 			 AT | 0x8000000000000067ull);
-	assert_int_equal(pte_mkdirty(pte_mkwrite(page(true, true)), true).v, AT | 0x867);
-	assert_int_equal(pte_mkuffd_wp(page(true, true)).v, AT | 0x425);
-	assert_int_equal(pte_mkspecial(page(true, true)).v, AT | 0x225);
+	assert_int_equal(pte_mkdirty(pte_mkwrite(page(R | W | X)), true).v, AT | 0x867);
+	assert_int_equal(pte_mkuffd_wp(page(R | W | X)).v, AT | 0x425);
+	assert_int_equal(pte_mkspecial(page(R | W | X)).v, AT | 0x225);
 }
 
 /* Dirty without write would mean a shadow stack: it waits in bit 58. */
 static void dirty_moves(void **state)
 {
-	pte_t dirty = pte_mkdirty(pte_mkwrite(page(true, true)), false);
+	pte_t dirty = pte_mkdirty(pte_mkwrite(page(R | W | X)), false);
 	pte_t saved = pte_wrprotect(dirty);
 
 	(void)state;
 	assert_int_equal(saved.v, AT | 0x25 | 1ull << 58);
 	assert_true(pte_dirty(saved));
 	assert_int_equal(pte_mkwrite(saved).v, dirty.v);
-	assert_int_equal(pte_mkdirty(page(true, true), false).v, saved.v);
-	assert_int_equal(pte_mkclean(saved).v, page(true, true).v);
-	assert_int_equal(pte_modify(dirty, arch_page_prot(true, false, true, false)).v, saved.v);
+	assert_int_equal(pte_mkdirty(page(R | W | X), false).v, saved.v);
+	assert_int_equal(pte_mkclean(saved).v, page(R | W | X).v);
+	assert_int_equal(pte_modify(dirty, arch_page_prot(R | X)).v, saved.v);
 }
 
 /* No frame that exists is named by an entry that is not present to the processor. */
 static void frames_are_inverted_when_not_present(void **state)
 {
-	pte_t none = pte_modify(page(true, true), arch_page_prot(false, false, false, false));
+	pte_t none = pte_modify(page(R | W | X), arch_page_prot(0));
 
 	(void)state;
 	assert_int_equal(none.v, (~AT & 0x000ffffffffff000ull) | 0x120);
 	assert_int_equal(pte_pfn(none).n, FRAME);
-	assert_int_equal(pfn_pte(pfn_of(0), arch_page_prot(false, false, false, false)).v,
-			 0x000ffffffffff120ull);
+	assert_int_equal(pfn_pte(pfn_of(0), arch_page_prot(0)).v, 0x000ffffffffff120ull);
 	assert_true(pte_protnone(none));
 }
 
