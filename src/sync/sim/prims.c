@@ -22,6 +22,14 @@ static void shared_point(enum sim_kind kind, const void *object, u64 arg, const 
 		point(kind, object, arg, site);
 }
 
+/* Of an operation that may have to wait. */
+static void blocking_point(bool possible, enum sim_kind kind, const void *object, u64 arg,
+			   const char *site)
+{
+	if (sim_shared || !possible)
+		point(kind, object, arg, site);
+}
+
 /* ---- words ---- */
 
 static void access_point(enum sim_kind kind, const void *p, unsigned size, int order)
@@ -80,10 +88,10 @@ void sim_shared_fence(int order)
 	access_point(SIM_FENCE, NULL, 0, order);
 }
 
-void cpu_relax(void)
+void sim_relax(const char *site)
 {
 	struct sim_fiber *self = sim_current();
-	struct sim_op op = { .kind = SIM_RELAX, .arg = self->relax_seen };
+	struct sim_op op = { .kind = SIM_RELAX, .arg = self->relax_seen, .site = site };
 
 	sim_point_yield(&op);
 	self->relax_seen = sim.writes - self->own_writes;
@@ -93,7 +101,7 @@ void cpu_relax(void)
 
 void sync_spin_lock(spinlock_t *lock, const char *site)
 {
-	point(SIM_SPIN_LOCK, lock, 0, site);
+	blocking_point(!lock->word, SIM_SPIN_LOCK, lock, 0, site);
 	lock->word = 1;
 	sim_wrote();
 }
@@ -118,7 +126,7 @@ void sync_spin_unlock(spinlock_t *lock, const char *site)
 
 void sync_mutex_lock(struct mutex *lock, const char *site)
 {
-	point(SIM_MUTEX_LOCK, lock, 0, site);
+	blocking_point(!lock->word, SIM_MUTEX_LOCK, lock, 0, site);
 	lock->word = 1;
 	sim_wrote();
 }
@@ -227,7 +235,7 @@ void sync_downgrade_write(struct rw_semaphore *sem, const char *site)
 
 void sync_bit_lock(u64 *word, unsigned bit, const char *site)
 {
-	point(SIM_BIT_LOCK, word, bit, site);
+	blocking_point(!(*word & BIT(bit)), SIM_BIT_LOCK, word, bit, site);
 	*word |= BIT(bit);
 	sim_wrote();
 }
@@ -254,7 +262,7 @@ void sync_bit_unlock(u64 *word, unsigned bit, const char *site)
 
 void sync_wait(struct wait_queue_head *wq, u32 sequence, const char *site)
 {
-	point(SIM_WAIT, wq, sequence, site);
+	blocking_point(wq->sequence != sequence, SIM_WAIT, wq, sequence, site);
 }
 
 void sync_wake_all(struct wait_queue_head *wq)

@@ -160,7 +160,8 @@ static inline void sync_set_current(struct task *task)
  * The fiber goes on only after another one has written since its cpu_relax() before this one
  * (so that a loop that reads several words misses no write), and others go first.
  */
-void cpu_relax(void);
+void sim_relax(const char *site);
+#define cpu_relax() sim_relax(SYNC_SITE)
 
 void sync_spin_lock(spinlock_t *lock, const char *site);
 bool sync_spin_trylock(spinlock_t *lock, const char *site);

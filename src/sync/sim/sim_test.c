@@ -410,7 +410,7 @@ static void test_relax(void **state)
 	assert_always(relax_main, NULL);
 	reset();
 	assert_int_equal(umm_sim_run(1, relax_alone_main, NULL), -EDEADLK);
-	assert_non_null(strstr(umm_sim_report(), "spins until another fiber writes"));
+	assert_non_null(strstr(umm_sim_report(), "spins until another fiber writes at "));
 }
 
 /* ---- rw_semaphore ---- */
@@ -717,7 +717,7 @@ static void test_same_seed_same_schedule(void **state)
 	assert_true(mixed_hash(1) == mixed_hash(1));
 	assert_true(mixed_hash(1) != mixed_hash(2));
 	assert_true(mixed_hash(1) == UINT64_C(0xfa1b92ec0454060c));
-	assert_true(mixed_hash(12345) == UINT64_C(0x4974526f06e97a6d));
+	assert_true(mixed_hash(12345) == UINT64_C(0xb8391fb9f7e5fe9d));
 }
 
 /* ---- without a scheduler ---- */
