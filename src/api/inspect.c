@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* What one can ask a machine: its tasks, an entry and the page behind it, counters, events. */
+#include "base/format.h"
+#include "base/uapi.h"
+#include "mmu/pgtable.h"
+#include "vma/task.h"
+
+/* ---- tasks --------------------------------------------------------------------------------- */
+
+int umm_task_pid(const struct umm_task *task)
+{
+	return ((const struct task *)task)->pid;
+}
+
+int umm_task_tid(const struct umm_task *task)
+{
+	return ((const struct task *)task)->tid;
+}
+
+struct umm_machine *umm_task_machine(const struct umm_task *task)
+{
+	return (struct umm_machine *)machine_of(task);
+}
+
+struct umm_task *umm_task_next(struct umm_machine *machine, struct umm_task *task)
+{
+	struct machine *m = (struct machine *)machine;
+	struct list_head *next;
+
+	mutex_lock(&m->tasks_lock);
+	next = task ? ((struct task *)task)->tasks.next : m->tasks.next;
+	mutex_unlock(&m->tasks_lock);
+	if (next == &m->tasks)
+		return NULL;
+	return (struct umm_task *)list_entry(next, struct task, tasks);
+}
+
+/* ---- an entry and its page ----------------------------------------------------------------- */
+
+static void describe_page(struct machine *m, const struct page *page, struct umm_page_info *info)
+{
+	u32 refcount = (u32)page_count(page);
+
+	info->refcount = refcount;
+	info->mapcount = (u32)page_mapcount(page);
+	info->zero_page = page_to_pfn(page).n == m->zero_pfn.n;
+	/* A small page counts a pin as so many references. */
+	info->pincount = refcount / GUP_PIN_COUNTING_BIAS;
+	info->anon = page_test_anon(page);
+	info->anon_exclusive = page_test_anon_exclusive(page);
+	info->lru = page_test_lru(page);
+	info->locked = page_test_locked(page);
+	info->mlocked = page_test_mlocked(page);
+}
+
+static void describe_entry(struct machine *m, pte_t pte, struct umm_page_info *info)
+{
+	struct strbuf sb;
+
+	strbuf_init(&sb, info->state, sizeof(info->state));
+	strbuf_puts(&sb, pte_state_name(pte));
+	info->entry = pte.v;
+	if (!pte_present(pte))
+		return;
+	info->pfn = pte_pfn(pte).n;
+	info->dirty = pte_dirty(pte);
+	describe_page(m, pte_page(m, pte), info);
+}
+
+int umm_page_info(struct umm_task *task, uint64_t addr, struct umm_page_info *ret_info)
+{
+	struct mm *mm = ((struct task *)task)->mm;
+	struct umm_page_info info = { 0 };
+	spinlock_t *ptl;
+	pte_t *ptep = NULL;
+
+	down_read(&mm->mmap_lock);
+	if (addr < TASK_SIZE)
+		ptep = pte_offset_lock(mm, addr, &ptl);
+	describe_entry(machine_of(mm), ptep ? ptep_get(ptep) : (pte_t){ 0 }, &info);
+	if (ptep)
+		spin_unlock(ptl);
+	up_read(&mm->mmap_lock);
+	*ret_info = info;
+	return 0;
+}
+
+/* ---- counters and events ------------------------------------------------------------------- */
+
+unsigned umm_counters(struct umm_machine *machine, struct umm_counter *ret, unsigned nr)
+{
+	struct machine *m = (struct machine *)machine;
+
+	for (unsigned i = 0; i < nr && i < NR_VM_COUNTERS; i++)
+		ret[i] = (struct umm_counter){ vm_counter_name((enum vm_counter)i),
+					       vm_counter_sum(m, (enum vm_counter)i) };
+	if (nr > NR_VM_COUNTERS)
+		ret[NR_VM_COUNTERS] = (struct umm_counter){ "nr_free_pages", phys_free_pages(m) };
+	return NR_VM_COUNTERS + 1;
+}
+
+size_t umm_trace_read(struct umm_machine *machine, uint64_t *cursor, char *buf, size_t size)
+{
+	return trace_read((struct machine *)machine, cursor, buf, size);
+}
+
+/* ---- failing allocations ------------------------------------------------------------------- */
+
+int umm_fail_set(struct umm_machine *machine, const struct umm_fail *fail)
+{
+	return fail_set((struct machine *)machine, fail);
+}
+
+void umm_fail_stats(struct umm_machine *machine, uint64_t *ret_seen, uint64_t *ret_failed)
+{
+	struct machine *m = (struct machine *)machine;
+
+	spin_lock(&m->fail.lock);
+	*ret_seen = m->fail.seen;
+	*ret_failed = m->fail.failed;
+	spin_unlock(&m->fail.lock);
+}
+
+const char *umm_fail_site(unsigned index)
+{
+	return index < NR_FAIL_SITES ? fail_site_name((enum fail_site)index) : NULL;
+}

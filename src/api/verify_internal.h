@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* verify: what its files share. See verify.c. */
+#ifndef API_VERIFY_INTERNAL_H
+#define API_VERIFY_INTERNAL_H
+
+#include "base/format.h"
+#include "mmu/tlb.h"
+#include "rmap/anon_vma.h"
+#include "vma/vma.h"
+
+/* What the tables and the pins say of a frame. */
+struct frame_record {
+	u32 refs; /* mappings, and one for a table's parent */
+	u32 maps;
+	u32 pins;
+	u32 is_table;
+};
+
+/* What the vmas say of an anon_vma. */
+struct anon_vma_record {
+	struct anon_vma *anon_vma; /* NULL: a free slot */
+	u32 chains;                /* avcs of vmas that lead to it */
+	u32 active;                /* vmas whose own it is */
+	u32 children;              /* others whose parent it is */
+	u32 rooted;                /* others whose root it is */
+};
+
+struct verify {
+	struct machine *m;
+	struct strbuf *text;
+	int findings;
+
+	/* scratch, outside the machine */
+	void *scratch;
+	u64 scratch_bytes;
+	struct frame_record *frames;       /* by frame number */
+	struct anon_vma_record *anon_vmas; /* a hash, open addressing */
+	u64 anon_vma_mask;
+	u64 nr_anon_vmas;
+
+	/* counted on the way */
+	u64 nr_mms, nr_vmas, nr_avcs, nr_tasks, nr_pins, nr_tables;
+	u64 nr_frames; /* accounted for */
+	u64 committed_pages;
+};
+
+/* One line; counted. */
+void finding(struct verify *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Two values that must be equal: what the machine keeps and what was counted. The object is
+ * named by a text and a number.
+ */
+static inline void expect_equal(struct verify *v, const char *object, u64 id, const char *what,
+				u64 kept, u64 counted)
+{
+	if (kept != counted)
+		finding(v, "%s %llu: %s is %llu, counted %llu", object, (unsigned long long)id,
+			what, (unsigned long long)kept, (unsigned long long)counted);
+}
+
+/* A lock must not be held while the machine is idle. */
+static inline void expect_unlocked(struct verify *v, const char *object, u64 id, const char *what,
+				   u32 word)
+{
+	if (word)
+		finding(v, "%s %llu: %s is held (%#x)", object, (unsigned long long)id, what, word);
+}
+
+/* A frame that has a struct page to look at. */
+static inline bool frame_exists(const struct verify *v, pfn_t pfn)
+{
+	return pfn.n > 0 && pfn.n < v->m->nr_pages && machine_section_online(v->m, pfn);
+}
+
+/* verify_mm.c: vmas of an mm and what is counted of them. */
+void verify_vmas(struct verify *v, struct mm *mm);
+/* verify_tables.c: the tables of an mm and every entry; rss. */
+void verify_tables(struct verify *v, struct mm *mm);
+/* verify_rmap.c: chains of a vma; then, when all are seen, the anon_vmas themselves. */
+void verify_chains(struct verify *v, struct vm_area *vma);
+void verify_anon_vmas(struct verify *v);
+/* Whether the reverse map of a page of anon_vma comes by this vma. */
+bool vma_has_anon_vma(const struct vm_area *vma, const struct anon_vma *anon_vma);
+/* verify_frames.c: every frame in use against its record; what the CPUs have cached. */
+void verify_frames(struct verify *v);
+void verify_cpus(struct verify *v);
+
+#endif
