@@ -263,10 +263,11 @@ static struct sim_fiber *slot_get(void)
 	} else {
 		if (sim.nr_slots == SIM_MAX_FIBERS)
 			return NULL;
-		stack = host_stack_alloc(SIM_STACK_BYTES);
+		fiber = &sim.slots[sim.nr_slots];
+		stack = fiber->stack ? fiber->stack : host_stack_alloc(SIM_STACK_BYTES);
 		if (!stack)
 			return NULL;
-		fiber = &sim.slots[sim.nr_slots++];
+		sim.nr_slots++;
 	}
 	memset(fiber, 0, sizeof(*fiber));
 	fiber->stack = stack;
@@ -310,13 +311,12 @@ void sim_run_fibers(void)
 	fiber_switch(&sim.outside.fiber, &first->fiber);
 }
 
+/* The stacks stay for the next run. */
 void sim_discard_fibers(void)
 {
 	sim_shared = false;
-	for (unsigned i = 0; i < sim.nr_slots; i++) {
+	for (unsigned i = 0; i < sim.nr_slots; i++)
 		fiber_destroy(&sim.slots[i].fiber);
-		host_stack_free(sim.slots[i].stack, SIM_STACK_BYTES);
-	}
 	sim.nr_live = 0;
 	sim.nr_free = 0;
 	sim.nr_slots = 0;
