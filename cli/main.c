@@ -15,7 +15,7 @@ static const struct cli_command commands[] = {
 
 static void help(void)
 {
-	printf("usage: usermm COMMAND [OPTION…] [ARGUMENT…]\n\n"
+	printf("usage: usermm COMMAND [OPTION]... [ARGUMENT]...\n\n"
 	       "Linux's virtual-memory core in user space: run a scenario on it, and on the\n"
 	       "kernel underneath, and see where they differ.\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

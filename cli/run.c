@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <json.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "scenario/words.h"
 
 #define SUB "run"
+#define TRACE_EVENTS 65536 /* between two steps no more are lost */
 
 struct run_options {
 	const struct scn_backend_ops *ops;
@@ -22,7 +22,7 @@ struct run_options {
 
 static void help(void)
 {
-	printf("usage: usermm run [OPTION…] FILE…\n\n"
+	printf("usage: usermm run [OPTION]... FILE...\n\n"
 	       "Runs each scenario on the model: a line for every step with what it did, then the\n"
 	       "counters that moved, then the verdict.\n\n"
 	       "  -b, --backend NAME            model (default), or linux: the kernel underneath\n"
@@ -184,6 +184,8 @@ int cmd_run(int argc, char **argv)
 	int option, ret = EXIT_WELL;
 
 	umm_config_init(&options.config);
+	options.config.seed = 1;
+	options.config.trace_events = TRACE_EVENTS;
 	while ((option = getopt_long(argc, argv, "b:jqt:s:o:h", long_options, NULL)) != -1) {
 		int stop = parse_option(&options, option);
 

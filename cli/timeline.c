@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include <inttypes.h>
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/pages.h"
 #include "cli/timeline.h"
 #include "scenario/words.h"
 
@@ -32,20 +34,114 @@ static void add_json_step(struct timeline *timeline, const struct scn_step *step
 	timeline->now = object;
 }
 
+/* ---- what happened in a step ---------------------------------------------------------- */
+
+#define MOST_LINES 16 /* below one step */
+
+static void detail(struct timeline *timeline, const char *kind, const char *text, size_t len)
+{
+	const struct cli_colours *c = cli_colours(stdout);
+	struct json_object *list;
+
+	if (timeline->style == TIMELINE_TEXT) {
+		if (timeline->shown++ < MOST_LINES)
+			printf("%s               %.*s%s\n", c->dim, (int)len, text, c->off);
+		return;
+	}
+	if (!timeline->now)
+		return;
+	if (!json_object_object_get_ex(timeline->now, kind, &list)) {
+		list = json_object_new_array();
+		json_object_object_add(timeline->now, kind, list);
+	}
+	json_object_array_add(list, json_object_new_string_len(text, (int)len));
+}
+
+/* "mmap-1 [000] 12.000001: page_fault_user: address=..." without its first columns. */
+static void show_event(struct timeline *timeline, const char *line, size_t len)
+{
+	const char *name = memmem(line, len, ": ", 2);
+
+	if (name && timeline->style == TIMELINE_TEXT)
+		detail(timeline, "events", name + 2, len - (size_t)(name + 2 - line));
+	else
+		detail(timeline, "events", line, len);
+}
+
+static void take_events(struct timeline *timeline, struct umm_machine *machine)
+{
+	char buf[16384];
+	size_t len;
+
+	while ((len = umm_trace_read(machine, &timeline->cursor, buf, sizeof(buf))) > 0) {
+		if (timeline->trace)
+			fwrite(buf, 1, len, timeline->trace);
+		if (timeline->style == TIMELINE_QUIET)
+			continue;
+		for (size_t at = 0; at < len;) {
+			const char *end = memchr(buf + at, '\n', len - at);
+			size_t line = end ? (size_t)(end - buf) - at : len - at;
+
+			show_event(timeline, buf + at, line);
+			at += line + 1;
+		}
+	}
+}
+
+static void show_change(void *arg, unsigned process_nr, uint64_t addr, const char *before,
+			const char *after)
+{
+	char text[320];
+	int len = snprintf(text, sizeof(text), "p%u %" PRIx64 ": %s -> %s", process_nr, addr,
+			   before, after);
+
+	detail(arg, "entries", text, (size_t)len);
+}
+
+static void take_changes(struct timeline *timeline)
+{
+	struct pages *pages;
+
+	if (timeline->style == TIMELINE_QUIET || scn_session_concurrent(timeline->session))
+		return;
+	pages = pages_look(timeline->session);
+	if (!pages)
+		return;
+	pages_compare(timeline->pages, pages, show_change, timeline);
+	pages_free(timeline->pages);
+	timeline->pages = pages;
+}
+
+static void take_details(struct timeline *timeline)
+{
+	struct umm_machine *machine = timeline->session->ops->machine(timeline->session->backend);
+
+	timeline->shown = 0;
+	take_events(timeline, machine);
+	take_changes(timeline);
+	if (timeline->style == TIMELINE_TEXT && timeline->shown > MOST_LINES)
+		printf("               ... and %u lines more (--json or --trace has all)\n",
+		       timeline->shown - MOST_LINES);
+}
+
 static int on_step(void *arg, struct scn_session *session, const struct scn_step *step)
 {
 	struct timeline *timeline = arg;
 	char call[1024], result[512];
 
-	(void)session;
-	if (timeline->style == TIMELINE_QUIET)
-		return 0;
+	if (session->ops->machine && !timeline->started) {
+		timeline->nr_first = umm_counters(session->ops->machine(session->backend),
+						  timeline->first, TIMELINE_COUNTERS);
+		timeline->started = true;
+	}
 	scn_step_format(step, call, sizeof(call));
 	scn_result_format(step, result, sizeof(result));
 	if (timeline->style == TIMELINE_TEXT)
 		show_step(step, call, result);
-	else
+	else if (timeline->style == TIMELINE_JSON)
 		add_json_step(timeline, step, call, result);
+	if (session->ops->machine)
+		take_details(timeline);
 	return 0;
 }
 
@@ -80,9 +176,60 @@ void timeline_init(struct timeline *timeline, struct scn_session *session,
 	session->watcher = (struct scn_watcher){ on_step, on_print, timeline };
 }
 
+static uint64_t at_first(const struct timeline *timeline, const char *name)
+{
+	for (unsigned i = 0; i < timeline->nr_first && i < TIMELINE_COUNTERS; i++) {
+		if (!strcmp(timeline->first[i].name, name))
+			return timeline->first[i].value;
+	}
+	return 0;
+}
+
+/* The counters that moved since the first step. */
+static unsigned moved_counters(struct timeline *timeline, struct umm_counter *ret)
+{
+	struct scn_session *session = timeline->session;
+	unsigned nr, moved = 0;
+
+	if (!timeline->started)
+		return 0;
+	nr = umm_counters(session->ops->machine(session->backend), ret, TIMELINE_COUNTERS);
+	for (unsigned i = 0; i < nr && i < TIMELINE_COUNTERS; i++) {
+		struct umm_counter counter = ret[i];
+
+		counter.value -= at_first(timeline, counter.name);
+		if (counter.value)
+			ret[moved++] = counter;
+	}
+	return moved;
+}
+
 void timeline_finish(struct timeline *timeline)
 {
-	(void)timeline;
+	const struct cli_colours *c = cli_colours(stdout);
+	struct umm_counter counters[TIMELINE_COUNTERS];
+	unsigned nr;
+
+	if (timeline->style != TIMELINE_TEXT)
+		return;
+	nr = moved_counters(timeline, counters);
+	for (unsigned i = 0; i < nr; i++)
+		printf("%s%s%s %+" PRId64 "%s", i ? ", " : "counters: ", c->dim, counters[i].name,
+		       (int64_t)counters[i].value, c->off);
+	if (nr)
+		printf("\n");
+}
+
+static void add_json_counters(struct timeline *timeline, struct json_object *object)
+{
+	struct json_object *list = json_object_new_object();
+	struct umm_counter counters[TIMELINE_COUNTERS];
+	unsigned nr = moved_counters(timeline, counters);
+
+	for (unsigned i = 0; i < nr; i++)
+		json_object_object_add(list, counters[i].name,
+				       json_object_new_int64((int64_t)counters[i].value));
+	json_object_object_add(object, "counters", list);
 }
 
 void timeline_print_json(struct timeline *timeline, const char *path, const char *verdict,
@@ -95,6 +242,7 @@ void timeline_print_json(struct timeline *timeline, const char *path, const char
 			       json_object_new_string(timeline->session->ops->name));
 	json_object_object_add(object, "verdict", json_object_new_string(verdict));
 	json_object_object_add(object, "message", json_object_new_string(message));
+	add_json_counters(timeline, object);
 	json_object_object_add(object, "steps", json_object_get(timeline->steps));
 	printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	json_object_put(object);
@@ -102,6 +250,7 @@ void timeline_print_json(struct timeline *timeline, const char *path, const char
 
 void timeline_free(struct timeline *timeline)
 {
+	pages_free(timeline->pages);
 	if (timeline->steps)
 		json_object_put(timeline->steps);
 }

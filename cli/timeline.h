@@ -9,18 +9,24 @@
 
 enum timeline_style { TIMELINE_TEXT, TIMELINE_JSON, TIMELINE_QUIET };
 
+#define TIMELINE_COUNTERS 256
+
 struct json_object;
-struct timeline_pages;
+struct pages;
 
 struct timeline {
 	struct scn_session *session;
+	struct umm_counter first[TIMELINE_COUNTERS]; /* when the machine was new */
+	unsigned nr_first;
+	bool started;
 	enum timeline_style style;
 	FILE *trace;           /* every event goes there too; or NULL */
 	uint64_t cursor;       /* of the events shown so far */
 	uint64_t trace_cursor; /* of the events written to `trace` */
 	struct json_object *steps;
-	struct json_object *now;      /* the step under way, for what happened in it */
-	struct timeline_pages *pages; /* entries as they were after the last step */
+	struct json_object *now; /* the last step, for what happened in it */
+	unsigned shown;          /* lines below the last step */
+	struct pages *pages;     /* entries as they were after the last step */
 };
 
 /* Becomes the session's watcher. */

@@ -140,6 +140,12 @@ struct scn_backend_ops {
 	struct umm_task *(*model_task)(struct scn_task *task);
 };
 
+/*
+ * Give a model the size and the settings of the machine underneath, as far as a scenario can
+ * see them: RAM (for overcommit), max_map_count, overcommit_memory, mmap_min_addr, soft-dirty.
+ */
+void scn_linux_config(struct umm_config *config);
+
 extern const struct scn_backend_ops scn_linux;
 extern const struct scn_backend_ops scn_model;
 

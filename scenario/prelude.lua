@@ -64,7 +64,8 @@ local function place()
 			return "", 0
 		end
 		if info.source:sub(1, 1) == "@" then
-			return info.short_src .. ":" .. info.currentline .. ": ", info.currentline, level
+			local line = info.currentline
+			return info.source:sub(2) .. ":" .. line .. ": ", line, level
 		end
 		level = level + 1
 	end
@@ -239,11 +240,13 @@ local function explain()
 		if left then
 			local ok_left, a = evaluate(left, env)
 			local ok_right, b = evaluate(right, env)
-			local still = load("local a, b = ... return a " .. op .. " b", "=expect", "t", {})
+			local compare = "local a, b = ... return a " .. op .. " b"
+			local still = load(compare, "=expect", "t", {})
 			if ok_left and ok_right then
 				local ok, holds = pcall(still, a, b)
 				if ok and not holds then
-					return text, show(a) .. " " .. op .. " " .. show(b) .. " does not hold"
+					local sides = show(a) .. " " .. op .. " " .. show(b)
+					return text, sides .. " does not hold"
 				end
 			end
 		elseif n == 1 then

@@ -239,6 +239,9 @@ static void judge(struct script *script)
 	case SCN_BROKEN:
 		outcome->verdict = SCN_INTERNAL;
 		break;
+	case SCN_CONTRADICTS:
+		outcome->verdict = SCN_FAILED;
+		break;
 	case RUNAWAY:
 		outcome->verdict = SCN_BAD_INPUT;
 		break;

@@ -21,7 +21,7 @@ enum scn_verdict {
 
 struct scn_outcome {
 	enum scn_verdict verdict;
-	char message[2048]; /* with file and line where there is one */
+	char message[4096]; /* with file and line where there is one */
 };
 
 struct scn_file {

@@ -13,6 +13,16 @@ void scn_session_init(struct scn_session *session, const struct scn_backend_ops 
 	session->ops = ops;
 	session->config = *config;
 	session->tasks_end = &session->tasks;
+	session->verify = true;
+}
+
+bool scn_session_concurrent(const struct scn_session *session)
+{
+	for (const struct scn_task *task = session->tasks; task; task = task->next) {
+		if (!task->dead && task->thread_nr)
+			return true;
+	}
+	return false;
 }
 
 static int fail(struct scn_session *session, int code)
@@ -96,6 +106,19 @@ static void bury(struct scn_task *task)
 	task->process->live_threads--;
 }
 
+static int verify(struct scn_session *session)
+{
+	char report[1536];
+
+	if (!session->verify || !session->ops->machine || scn_session_concurrent(session))
+		return 0;
+	if (!umm_verify(session->ops->machine(session->backend), report, sizeof(report)))
+		return 0;
+	snprintf(session->reason, sizeof(session->reason), "the machine contradicts itself:\n%s",
+		 report);
+	return SCN_CONTRADICTS;
+}
+
 int scn_session_run(struct scn_session *session, struct scn_step *step)
 {
 	bool makes =
@@ -128,9 +151,9 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 	if (step->kind == SCN_EXIT && step->result == 0)
 		bury(step->task);
 	session->nr_steps++;
-	if (session->quiet || !session->watcher.step)
-		return 0;
-	return session->watcher.step(session->watcher.arg, session, step);
+	if (!session->quiet && session->watcher.step)
+		ret = session->watcher.step(session->watcher.arg, session, step);
+	return ret ? ret : verify(session);
 }
 
 int scn_session_print(struct scn_session *session, const char *text)

@@ -18,6 +18,7 @@ struct scn_watcher {
 };
 
 #define SCN_STOPPED (-100002)
+#define SCN_CONTRADICTS (-100003) /* verify() found something */
 
 struct scn_session {
 	const struct scn_backend_ops *ops;
@@ -27,21 +28,24 @@ struct scn_session {
 	struct scn_task *tasks, **tasks_end;
 	unsigned nr_processes;
 	uint64_t nr_steps;
-	unsigned line;    /* of the scenario: the last step begun */
-	bool quiet;       /* steps are not shown to the watcher */
-	char reason[512]; /* why the last call returned a code below -100000 */
+	unsigned line;     /* of the scenario: the last step begun */
+	bool quiet;        /* steps are not shown to the watcher */
+	bool verify;       /* recount the model after each step; on by default */
+	char reason[2048]; /* why the last call returned a code below -100000 */
 };
 
 /* The backend is opened by the first step, so that a scenario may still set the machine up. */
 void scn_session_init(struct scn_session *session, const struct scn_backend_ops *ops,
 		      const struct umm_config *config);
+/* Are there threads beside the main ones? Then steps overlap, and no one may look around. */
+bool scn_session_concurrent(const struct scn_session *session);
 /* Ends what still lives. */
 void scn_session_close(struct scn_session *session);
 int scn_session_start(struct scn_session *session);
 
 /*
- * Run a step: 0, with its outcome in it, or SCN_SKIPPED, SCN_BROKEN, SCN_STOPPED, with
- * session->reason. The step's task must be alive and not busy.
+ * Run a step: 0, with its outcome in it, or SCN_SKIPPED, SCN_BROKEN, SCN_STOPPED,
+ * SCN_CONTRADICTS, with session->reason. The step's task must be alive and not busy.
  */
 int scn_session_run(struct scn_session *session, struct scn_step *step);
 int scn_session_print(struct scn_session *session, const char *text);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scenario/backend.h"
+
+static bool read_number(const char *path, uint64_t *ret_value)
+{
+	FILE *file = fopen(path, "r");
+	unsigned long long value;
+	bool ok = file && fscanf(file, "%llu", &value) == 1;
+
+	if (file)
+		fclose(file);
+	if (ok)
+		*ret_value = value;
+	return ok;
+}
+
+/* A page that was just written is soft-dirty, on a kernel that keeps track. */
+static bool has_soft_dirty(void)
+{
+	FILE *file = fopen("/proc/self/pagemap", "r");
+	uint64_t word = 0;
+
+	if (!file)
+		return false;
+	if (fseek(file, (long)((uintptr_t)&word / UMM_PAGE_SIZE * 8), SEEK_SET) ||
+	    fread(&word, sizeof(word), 1, file) != 1)
+		word = 0;
+	fclose(file);
+	return (word >> 55 & 1) != 0;
+}
+
+void scn_linux_config(struct umm_config *config)
+{
+	const uint64_t block = 4ull << 20;
+	uint64_t value;
+	long pages = sysconf(_SC_PHYS_PAGES);
+
+	if (pages > 0)
+		config->ram_bytes = (uint64_t)pages * UMM_PAGE_SIZE / block * block;
+	if (read_number("/proc/sys/vm/max_map_count", &value))
+		config->max_map_count = (uint32_t)value;
+	if (read_number("/proc/sys/vm/overcommit_memory", &value))
+		config->overcommit = (uint32_t)value;
+	if (read_number("/proc/sys/vm/mmap_min_addr", &value))
+		config->mmap_min_addr = value;
+	config->soft_dirty = has_soft_dirty();
+}
