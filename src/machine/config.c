@@ -111,9 +111,9 @@ static bool parse_digits(const char **text, u64 *ret_value)
 		u64 digit;
 
 		if (*p >= '0' && *p <= '9')
-			digit = (u64)(*p - '0');
+			digit = (u64)*p - '0';
 		else if (base == 16 && ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'f'))
-			digit = (u64)((*p | 0x20) - 'a' + 10);
+			digit = (u64)(*p | 0x20) - 'a' + 10;
 		else
 			break;
 		if (__builtin_mul_overflow(value, base, &value) ||

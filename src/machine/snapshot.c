@@ -106,7 +106,8 @@ static int add_run(struct umm_snapshot *snapshot, u64 offset, u64 bytes)
 		last->bytes += bytes;
 		return 0;
 	}
-	if (snapshot->nr_runs == snapshot->max_runs && grow_runs(snapshot) != 0)
+	if ((!snapshot->runs || snapshot->nr_runs == snapshot->max_runs) &&
+	    grow_runs(snapshot) != 0)
 		return -ENOMEM;
 	snapshot->runs[snapshot->nr_runs++] = (struct snapshot_run){ offset, bytes };
 	return 0;

@@ -44,6 +44,7 @@ static void set_watermarks(struct zone *zone, u64 machine_min, u64 normal_pages)
  */
 static void set_batch(struct zone *zone, u32 cpus)
 {
+	VM_BUG_ON(cpus == 0);
 	u64 share = (zone->end - zone->start) / (16 * cpus);
 
 	zone->batch = (u32)MIN(MAX(share, 1), MAX_BATCH);
