@@ -105,7 +105,7 @@ static void verify_pins(struct verify *v, struct mm *mm)
 
 	list_for_each_entry(pin, &mm->pins, pins) {
 		v->nr_pins++;
-		for (u64 i = 0; i < pin->nr_pages; i++) {
+		for (u64 i = 0; i < pin->nr; i++) {
 			pfn_t pfn = page_to_pfn(pin->pages[i]);
 
 			pages++;

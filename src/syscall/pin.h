@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* syscall: what a long-term pin holds (umm_pin). */
+/*
+ * Long-term pins of an mm (umm_pin). One pin is a few of these objects with the same id, each
+ * holding some of its pages.
+ */
 #ifndef SYSCALL_PIN_H
 #define SYSCALL_PIN_H
 
-#include "base/list.h"
 #include "phys/page.h"
+#include "vma/mm.h"
 
-#define PIN_PAGES 60
+#define PIN_PAGES 61
 
-/* A part of a registration: one of more pages takes several of these with the same id. */
 struct pin {
 	struct list_head pins; /* mm->pins; mmap_lock write */
-	s64 id;                /* as umm_pin returned it */
-	u64 nr_pages;          /* of pages in use */
+	s64 id;
+	u64 nr;
 	struct page *pages[PIN_PAGES];
 };
 

@@ -195,7 +195,7 @@ static inline pgprot_t arch_page_prot(u32 rights)
 
 /* ---- the hardware's view ------------------------------------------------------------------- */
 
-static inline bool pte_cpu_may(pte_t pte, u64 right)
+static inline bool pte_cpu_has(pte_t pte, u64 right)
 {
 	u64 need = RISCV_BIT(PTE_V) | RISCV_BIT(PTE_U) | right;
 
@@ -204,17 +204,17 @@ static inline bool pte_cpu_may(pte_t pte, u64 right)
 
 static inline bool pte_cpu_may_read(pte_t pte)
 {
-	return pte_cpu_may(pte, RISCV_BIT(PTE_R));
+	return pte_cpu_has(pte, RISCV_BIT(PTE_R));
 }
 
 static inline bool pte_cpu_may_write(pte_t pte)
 {
-	return pte_cpu_may(pte, RISCV_BIT(PTE_W));
+	return pte_cpu_has(pte, RISCV_BIT(PTE_W));
 }
 
 static inline bool pte_cpu_may_exec(pte_t pte)
 {
-	return pte_cpu_may(pte, RISCV_BIT(PTE_X));
+	return pte_cpu_has(pte, RISCV_BIT(PTE_X));
 }
 
 #define PTE_CPU_ACCESSED RISCV_BIT(PTE_A)
