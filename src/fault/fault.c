@@ -124,11 +124,14 @@ vm_fault_t handle_mm_fault(struct vm_area *vma, vaddr_t addr, u32 flags)
 struct vm_area *lock_mm_and_find_vma(struct mm *mm, vaddr_t addr)
 {
 	struct vm_area *vma = find_vma(mm, addr);
+	bool may_grow;
 
 	if (vma && vma->start <= addr)
 		return vma;
+	/* Once the lock is dropped the vma may go. */
+	may_grow = vma && (vma->flags & VM_GROWSDOWN);
 	up_read(&mm->mmap_lock);
-	if (!vma || !(vma->flags & VM_GROWSDOWN))
+	if (!may_grow)
 		return NULL;
 
 	/* Growing needs the lock for write, and everything may change on the way to it. */
