@@ -70,7 +70,7 @@ void host_arena_release(unsigned slot)
 
 static int read_pagemap(int fd, const void *addr, u64 nr_pages, u8 *ret_vec)
 {
-	u64 entries[PAGEMAP_CHUNK];
+	u64 entries[PAGEMAP_CHUNK] = { 0 };
 	u64 first = (uintptr_t)addr >> PAGE_SHIFT;
 
 	for (u64 done = 0; done < nr_pages;) {
