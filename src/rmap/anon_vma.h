@@ -17,11 +17,11 @@
 
 struct anon_vma {
 	struct anon_vma *root, *parent;
-	struct rw_semaphore rwsem;  /* the root's is used */
-	atomic_t refcount;          /* the chains, children, and pages in flight */
-	u32 num_children;           /* root->rwsem: itself counts for a root */
-	u32 num_active_vmas;        /* root->rwsem: vmas whose vma->anon_vma is this */
-	struct list_head avcs;      /* root->rwsem */
+	struct rw_semaphore rwsem; /* the root's is used */
+	atomic_t refcount;     /* avcs on the list, other anon_vmas whose parent it is, holders */
+	u32 num_children;      /* root->rwsem: itself counts for a root */
+	u32 num_active_vmas;   /* root->rwsem: vmas whose vma->anon_vma is this */
+	struct list_head avcs; /* root->rwsem */
 };
 
 struct anon_vma_chain {
@@ -38,6 +38,11 @@ int anon_vma_clone(struct vm_area *dst, struct vm_area *src);
 /* For a child's vma: the parent's chains and an anon_vma of its own (or a reused one). */
 int anon_vma_fork(struct vm_area *vma, struct vm_area *parent_vma);
 void unlink_anon_vmas(struct vm_area *vma);
+/* The lock of the whole family. */
+void anon_vma_lock_write(struct anon_vma *anon_vma);
+void anon_vma_unlock_write(struct anon_vma *anon_vma);
+/* A holder in flight gives its reference back; may free. The family's lock is not held. */
+void put_anon_vma(struct anon_vma *anon_vma);
 /* Whether a vma has chains to anon_vmas of ancestors, so that merging would spread them. */
 bool vma_had_uncowed_parents(const struct vm_area *vma);
 

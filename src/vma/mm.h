@@ -12,21 +12,9 @@ struct vm_area;
 
 RB_HEAD(vma_tree, vm_area);
 
-enum mm_counter {
-	MM_FILEPAGES,
-	MM_ANONPAGES,
-	MM_SWAPENTS,
-	MM_SHMEMPAGES,
-	NR_MM_COUNTERS
-};
+enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
 
-enum mm_rlimit {
-	MM_RLIMIT_AS,
-	MM_RLIMIT_DATA,
-	MM_RLIMIT_STACK,
-	MM_RLIMIT_MEMLOCK,
-	NR_MM_RLIMITS
-};
+enum mm_rlimit { MM_RLIMIT_AS, MM_RLIMIT_DATA, MM_RLIMIT_STACK, MM_RLIMIT_MEMLOCK, NR_MM_RLIMITS };
 
 #define MM_RLIM_INFINITY (~0ull)
 #define MM_FLUSH_LOG 16
@@ -47,10 +35,10 @@ struct mm {
 	pfn_t pgd;            /* c */
 
 	struct rw_semaphore mmap_lock;
-	struct vma_tree vmas;       /* m */
-	struct vm_area *vma_cache;  /* a: last one found, a hint */
-	u32 map_count;              /* m */
-	u64 def_flags;              /* m: VM_LOCKED, VM_LOCKONFAULT for mappings to come */
+	struct vma_tree vmas;      /* m */
+	struct vm_area *vma_cache; /* a: last one found, a hint */
+	u32 map_count;             /* m */
+	u64 def_flags;             /* m: VM_LOCKED, VM_LOCKONFAULT for mappings to come */
 
 	vaddr_t mmap_base, brk_start; /* c */
 	vaddr_t brk;                  /* m */
@@ -112,5 +100,23 @@ static inline s64 get_mm_rss(const struct mm *mm)
 /* Record the high-water marks before rss or total_vm shrink, as Linux does. */
 void update_hiwater_rss(struct mm *mm);
 void update_hiwater_vm(struct mm *mm);
+
+/* ---- limits and accounting: mmap_lock held, write where something changes ------------------ */
+
+/* Whether so many pages more, of a vma with these flags, stay within RLIMIT_AS and _DATA. */
+bool may_expand_vm(const struct mm *mm, u64 flags, u64 pages);
+/* Pages of a vma with these flags come (or go, negative) in total_vm and its parts. */
+void vm_stat_account(struct mm *mm, u64 flags, s64 pages);
+/* Whether the process may lock at all; and so many bytes more, if the flags say locked. */
+bool can_do_mlock(const struct mm *mm);
+bool mlock_future_ok(const struct mm *mm, u64 flags, u64 bytes);
+/*
+ * Promise pages of memory (VM_ACCOUNT) under the overcommit mode: 0, or -ENOMEM with nothing
+ * promised. vm_unacct_memory takes a promise back.
+ */
+int vm_enough_memory(struct mm *mm, u64 pages);
+void vm_unacct_memory(struct mm *mm, u64 pages);
+/* Whether a vma with these flags is promised memory as soon as it is mapped. */
+bool accountable_mapping(u64 flags);
 
 #endif

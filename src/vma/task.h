@@ -24,7 +24,7 @@ struct task {
 	 * share a cache line.
 	 */
 	u32 in_access;
-	u32 irqs_off; /* odd while interrupts are off: fast GUP */
+	u32 irqs_off;    /* odd while interrupts are off: fast GUP */
 	struct cpu *cpu; /* where it last ran; it runs there while cpu->curr says so */
 	struct mm *mm;
 

@@ -11,41 +11,41 @@
 #include "vma/mm.h"
 
 /*      flag            bit  smaps  meaning */
-#define VM_FLAGS(X)                                                                       \
-	X(VM_READ, 0, "rd")                                                               \
-	X(VM_WRITE, 1, "wr")                                                              \
-	X(VM_EXEC, 2, "ex")                                                               \
-	X(VM_SHARED, 3, "sh")                                                             \
-	X(VM_MAYREAD, 4, "mr")                                                            \
-	X(VM_MAYWRITE, 5, "mw")                                                           \
-	X(VM_MAYEXEC, 6, "me")                                                            \
-	X(VM_MAYSHARE, 7, "ms")                                                           \
-	X(VM_GROWSDOWN, 8, "gd")                                                          \
-	X(VM_UFFD_MISSING, 9, "um")                                                       \
-	X(VM_PFNMAP, 10, "pf")                                                            \
-	X(VM_MAYBE_GUARD, 11, "gu")                                                       \
-	X(VM_UFFD_WP, 12, "uw")                                                           \
-	X(VM_LOCKED, 13, "lo")                                                            \
-	X(VM_IO, 14, "io")                                                                \
-	X(VM_SEQ_READ, 15, "sr")                                                          \
-	X(VM_RAND_READ, 16, "rr")                                                         \
-	X(VM_DONTCOPY, 17, "dc")                                                          \
-	X(VM_DONTEXPAND, 18, "de")                                                        \
-	X(VM_LOCKONFAULT, 19, "lf")                                                       \
-	X(VM_ACCOUNT, 20, "ac")                                                           \
-	X(VM_NORESERVE, 21, "nr")                                                         \
-	X(VM_HUGETLB, 22, "ht")                                                           \
-	X(VM_SYNC, 23, "sf")                                                              \
-	X(VM_ARCH_1, 24, "ar")                                                            \
-	X(VM_WIPEONFORK, 25, "wf")                                                        \
-	X(VM_DONTDUMP, 26, "dd")                                                          \
-	X(VM_SOFTDIRTY, 27, "sd")                                                         \
-	X(VM_MIXEDMAP, 28, "mm")                                                          \
-	X(VM_HUGEPAGE, 29, "hg")                                                          \
-	X(VM_NOHUGEPAGE, 30, "nh")                                                        \
-	X(VM_MERGEABLE, 31, "mg")                                                         \
-	X(VM_DROPPABLE, 40, "dp")                                                         \
-	X(VM_UFFD_MINOR, 41, "ui")                                                        \
+#define VM_FLAGS(X)                 \
+	X(VM_READ, 0, "rd")         \
+	X(VM_WRITE, 1, "wr")        \
+	X(VM_EXEC, 2, "ex")         \
+	X(VM_SHARED, 3, "sh")       \
+	X(VM_MAYREAD, 4, "mr")      \
+	X(VM_MAYWRITE, 5, "mw")     \
+	X(VM_MAYEXEC, 6, "me")      \
+	X(VM_MAYSHARE, 7, "ms")     \
+	X(VM_GROWSDOWN, 8, "gd")    \
+	X(VM_UFFD_MISSING, 9, "um") \
+	X(VM_PFNMAP, 10, "pf")      \
+	X(VM_MAYBE_GUARD, 11, "gu") \
+	X(VM_UFFD_WP, 12, "uw")     \
+	X(VM_LOCKED, 13, "lo")      \
+	X(VM_IO, 14, "io")          \
+	X(VM_SEQ_READ, 15, "sr")    \
+	X(VM_RAND_READ, 16, "rr")   \
+	X(VM_DONTCOPY, 17, "dc")    \
+	X(VM_DONTEXPAND, 18, "de")  \
+	X(VM_LOCKONFAULT, 19, "lf") \
+	X(VM_ACCOUNT, 20, "ac")     \
+	X(VM_NORESERVE, 21, "nr")   \
+	X(VM_HUGETLB, 22, "ht")     \
+	X(VM_SYNC, 23, "sf")        \
+	X(VM_ARCH_1, 24, "ar")      \
+	X(VM_WIPEONFORK, 25, "wf")  \
+	X(VM_DONTDUMP, 26, "dd")    \
+	X(VM_SOFTDIRTY, 27, "sd")   \
+	X(VM_MIXEDMAP, 28, "mm")    \
+	X(VM_HUGEPAGE, 29, "hg")    \
+	X(VM_NOHUGEPAGE, 30, "nh")  \
+	X(VM_MERGEABLE, 31, "mg")   \
+	X(VM_DROPPABLE, 40, "dp")   \
+	X(VM_UFFD_MINOR, 41, "ui")  \
 	X(VM_SEALED, 42, "sl")
 
 #define X(name, bit, smaps) static const u64 name __attribute__((unused)) = 1ull << (bit);
@@ -54,6 +54,9 @@ VM_FLAGS(X)
 
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
 #define VM_LOCKED_MASK (VM_LOCKED | VM_LOCKONFAULT)
+#define VM_SPECIAL (VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP)
+/* Flags that do not keep two vmas apart; the merged one has them if either had. */
+#define VM_STICKY (VM_SOFTDIRTY | VM_MAYBE_GUARD)
 
 struct anon_vma;
 
@@ -72,12 +75,12 @@ struct vm_area {
 	vaddr_t gap;          /* m: free bytes between the previous vma's end and start */
 	vaddr_t subtree_gap;  /* m: the largest of them below this node, itself included */
 	struct mm *mm;
-	u64 flags;            /* m: VM_* */
-	pgprot_t page_prot;   /* m: follows from flags */
-	pgoff_t pgoff;        /* m: anonymous: start >> 12 when first populated */
+	u64 flags;          /* m: VM_* */
+	pgprot_t page_prot; /* m: follows from flags */
+	pgoff_t pgoff;      /* m: anonymous: start >> 12 when first populated */
 	enum vma_backing backing;
-	struct anon_vma *anon_vma;        /* mmap_lock read + page_table_lock to set */
-	struct list_head anon_vma_chain;  /* m: avcs of this vma, rmap/anon_vma.h */
+	struct anon_vma *anon_vma;       /* mmap_lock read + page_table_lock to set */
+	struct list_head anon_vma_chain; /* m: avcs of this vma, rmap/anon_vma.h */
 };
 
 static inline u64 vma_pages(const struct vm_area *vma)
@@ -112,16 +115,18 @@ struct vm_area *vma_lookup(struct mm *mm, vaddr_t addr);
 /* The first vma that touches [start, end), or NULL. */
 struct vm_area *find_vma_intersection(struct mm *mm, vaddr_t start, vaddr_t end);
 struct vm_area *vma_first(struct mm *mm);
+struct vm_area *vma_last(struct mm *mm);
 struct vm_area *vma_next(struct vm_area *vma);
 struct vm_area *vma_prev(struct vm_area *vma);
 
 #define for_each_vma(mm, vma) for (vma = vma_first(mm); vma; vma = vma_next(vma))
-#define for_each_vma_range(mm, vma, from, to)                              \
+#define for_each_vma_range(mm, vma, from, to) \
 	for (vma = find_vma(mm, from); vma && (vma)->start < (to); vma = vma_next(vma))
 
 /* New object, not in the tree, no anon_vma; NULL: no memory. */
 struct vm_area *vm_area_alloc(struct mm *mm);
 void vm_area_free(struct vm_area *vma);
+/* Into and out of the tree; map_count follows, the other counters are the caller's. */
 void vma_link(struct mm *mm, struct vm_area *vma);
 void vma_unlink(struct mm *mm, struct vm_area *vma);
 /* Change the bounds of a linked vma; pgoff as given. Neighbours' gaps follow. */
@@ -135,5 +140,20 @@ vaddr_t vm_start_gap(const struct vm_area *vma);
  * guard gap or memory forbids it. -EFAULT: it may not grow.
  */
 int expand_stack_locked(struct vm_area *vma, vaddr_t addr);
+
+/*
+ * What a vma needs of the reverse map, which is a room above this one. rmap/anon_vma.c defines
+ * the table; the functions do what rmap/anon_vma.h says of the ones with these names.
+ */
+struct vma_rmap_ops {
+	int (*prepare)(struct vm_area *vma);
+	int (*clone)(struct vm_area *dst, struct vm_area *src);
+	void (*unlink)(struct vm_area *vma);
+	bool (*had_uncowed_parents)(const struct vm_area *vma);
+	/* Keep walkers of the reverse map out while a vma of the family changes its bounds. */
+	void (*lock)(struct anon_vma *anon_vma);
+	void (*unlock)(struct anon_vma *anon_vma);
+};
+extern const struct vma_rmap_ops vma_rmap_ops;
 
 #endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * madvise: a walk over the vmas of the range that does what the advice says to each. A hole
+ * does not stop the walk; it makes the result -ENOMEM when nothing worse happens.
+ *
+ * Advice either changes the vma's flags (and may split and merge it: mmap_lock for write) or
+ * does something to its pages (mmap_lock for read). The tables below say which, and what.
+ *
+ * Not modelled, with the answer that Linux gives without the feature:
+ *   MADV_HWPOISON, MADV_SOFT_OFFLINE  -EINVAL, as without CONFIG_MEMORY_FAILURE
+ *   MADV_COLLAPSE                     -EINVAL, as in a process with huge pages disabled
+ *   MADV_REMOVE                       -EINVAL, as on any memory without a file
+ *   MADV_WILLNEED                     0: there is nothing in swap to read ahead
+ *   MADV_PAGEOUT                      as MADV_COLD: there is nowhere to page out to
+ *   MADV_MERGEABLE, MADV_HUGEPAGE ... the flag alone, as when the daemons are off
+ */
+#include "base/uapi.h"
+#include "gup/gup.h"
+#include "range/range.h"
+#include "syscall/syscall_internal.h"
+
+#define KSM_IGNORES (VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)
+
+/*      advice            sets          clears                        -EINVAL on    skips */
+#define FLAG_ADVICE(X)                                               \
+	X(MADV_NORMAL, 0, VM_RAND_READ | VM_SEQ_READ, 0, 0)          \
+	X(MADV_RANDOM, VM_RAND_READ, VM_SEQ_READ, 0, 0)              \
+	X(MADV_SEQUENTIAL, VM_SEQ_READ, VM_RAND_READ, 0, 0)          \
+	X(MADV_DONTFORK, VM_DONTCOPY, 0, 0, 0)                       \
+	X(MADV_DOFORK, 0, VM_DONTCOPY, VM_IO, 0)                     \
+	X(MADV_WIPEONFORK, VM_WIPEONFORK, 0, VM_SHARED, 0)           \
+	X(MADV_KEEPONFORK, 0, VM_WIPEONFORK, VM_DROPPABLE, 0)        \
+	X(MADV_DONTDUMP, VM_DONTDUMP, 0, 0, 0)                       \
+	X(MADV_DODUMP, 0, VM_DONTDUMP, VM_SPECIAL | VM_DROPPABLE, 0) \
+	X(MADV_MERGEABLE, VM_MERGEABLE, 0, 0, KSM_IGNORES)           \
+	X(MADV_UNMERGEABLE, 0, VM_MERGEABLE, 0, 0)                   \
+	X(MADV_HUGEPAGE, VM_HUGEPAGE, VM_NOHUGEPAGE, 0, 0)           \
+	X(MADV_NOHUGEPAGE, VM_NOHUGEPAGE, VM_HUGEPAGE, 0, 0)
+
+struct flag_advice {
+	int advice;
+	u64 set, clear, refused, skipped; /* VM_* */
+};
+
+static const struct flag_advice flag_advices[] = {
+#define X(advice, set, clear, refused, skipped) { advice, set, clear, refused, skipped },
+	FLAG_ADVICE(X)
+#undef X
+};
+
+static int advise_dontneed(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	zap_page_range_single(vma, start, end, &(struct zap_details){ .keep_markers = true });
+	return 0;
+}
+
+static int advise_free(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	madvise_free_range(vma, start, end);
+	return 0;
+}
+
+static int advise_cold(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	madvise_cold_range(vma, start, end);
+	return 0;
+}
+
+static int advise_guard_remove(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	guard_remove_range(vma, start, end);
+	return 0;
+}
+
+static int advise_nothing(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	(void)vma;
+	(void)start;
+	(void)end;
+	return 0;
+}
+
+static int advise_refused(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	(void)vma;
+	(void)start;
+	(void)end;
+	return -EINVAL;
+}
+
+struct page_advice {
+	int advice;
+	u64 refused; /* VM_*: -EINVAL */
+	int (*act)(struct vm_area *vma, vaddr_t start, vaddr_t end);
+};
+
+static const struct page_advice page_advices[] = {
+	{ MADV_DONTNEED, VM_PFNMAP | VM_LOCKED, advise_dontneed },
+	{ MADV_DONTNEED_LOCKED, VM_PFNMAP, advise_dontneed },
+	{ MADV_FREE, VM_PFNMAP | VM_LOCKED, advise_free },
+	{ MADV_COLD, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_cold },
+	{ MADV_PAGEOUT, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_cold },
+	{ MADV_GUARD_INSTALL, VM_SPECIAL | VM_HUGETLB | VM_LOCKED, guard_install_range },
+	{ MADV_GUARD_REMOVE, VM_SPECIAL | VM_HUGETLB, advise_guard_remove },
+	{ MADV_WILLNEED, 0, advise_nothing },
+	{ MADV_REMOVE, 0, advise_refused },
+	{ MADV_COLLAPSE, 0, advise_refused },
+};
+
+/* What to do to each vma: one of the two is not NULL. */
+struct madvise {
+	struct mm *mm;
+	vaddr_t start, end;
+	const struct flag_advice *flags;
+	const struct page_advice *pages;
+	bool populate, populate_write;
+};
+
+/* Which table the advice is in; false: there is no such advice. */
+static bool find_advice(struct madvise *madvise, int advice)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(flag_advices); i++) {
+		if (flag_advices[i].advice == advice)
+			madvise->flags = &flag_advices[i];
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(page_advices); i++) {
+		if (page_advices[i].advice == advice)
+			madvise->pages = &page_advices[i];
+	}
+	madvise->populate_write = advice == MADV_POPULATE_WRITE;
+	madvise->populate = advice == MADV_POPULATE_READ || madvise->populate_write;
+	return madvise->flags || madvise->pages || madvise->populate;
+}
+
+static int advise_flags(const struct flag_advice *advice, struct vm_area *vma, vaddr_t start,
+			vaddr_t end, struct vm_area **ret_vma)
+{
+	u64 flags = (vma->flags & ~advice->clear) | advice->set;
+	int err;
+
+	if (vma->flags & advice->refused)
+		return -EINVAL;
+	if (flags == vma->flags || (vma->flags & advice->skipped))
+		return 0;
+	err = vma_modify_flags(vma, start, end, flags, ret_vma);
+	if (err)
+		return err == -ENOMEM ? -EAGAIN : err;
+	vma_set_flags(*ret_vma, flags | ((*ret_vma)->flags & VM_STICKY));
+	return 0;
+}
+
+/* *ret_vma is the vma that holds the range afterwards. */
+static int advise_vma(const struct madvise *madvise, struct vm_area *vma, vaddr_t start,
+		      vaddr_t end, struct vm_area **ret_vma)
+{
+	*ret_vma = vma;
+	if (madvise->flags)
+		return advise_flags(madvise->flags, vma, start, end, ret_vma);
+	if (vma->flags & madvise->pages->refused)
+		return -EINVAL;
+	return madvise->pages->act(vma, start, end);
+}
+
+static int walk_vmas(const struct madvise *madvise)
+{
+	vaddr_t addr = madvise->start;
+	int hole = 0;
+
+	while (addr < madvise->end) {
+		struct vm_area *vma = find_vma(madvise->mm, addr);
+		int err;
+
+		if (!vma)
+			return -ENOMEM;
+		if (addr < vma->start) {
+			hole = -ENOMEM;
+			addr = vma->start;
+			if (addr >= madvise->end)
+				break;
+		}
+		err = advise_vma(madvise, vma, addr, MIN(vma->end, madvise->end), &vma);
+		if (err)
+			return err;
+		addr = vma->end;
+	}
+	return hole;
+}
+
+static int do_madvise(struct mm *mm, vaddr_t start, u64 len, int advice)
+{
+	struct madvise madvise = { .mm = mm, .start = start, .end = start + PAGE_ALIGN(len) };
+	int err;
+
+	if (!find_advice(&madvise, advice) || PAGE_OFFSET_OF(start))
+		return -EINVAL;
+	/* Rounding up wrapped to nothing, or the end did. */
+	if ((len && !PAGE_ALIGN(len)) || madvise.end < start)
+		return -EINVAL;
+	if (madvise.end == start)
+		return 0;
+
+	if (madvise.flags) {
+		down_write(&mm->mmap_lock);
+		err = walk_vmas(&madvise);
+		up_write(&mm->mmap_lock);
+		return err;
+	}
+	down_read(&mm->mmap_lock);
+	if (madvise.populate)
+		err = faultin_page_range(mm, start, madvise.end, madvise.populate_write);
+	else
+		err = walk_vmas(&madvise);
+	up_read(&mm->mmap_lock);
+	return err;
+}
+
+UMM_API int umm_madvise(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int advice)
+{
+	struct task *task = (struct task *)handle;
+	struct syscall call = syscall_enter(task, NR_MADVISE, addr, len_bytes, (u32)advice, 0);
+
+	return (int)syscall_exit(&call, do_madvise(task->mm, addr, len_bytes, advice));
+}

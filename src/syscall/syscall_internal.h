@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall: what the system calls share. Each public function takes the mm's mmap_lock, so a
+ * task must not be inside one when it makes another.
+ */
+#ifndef SYSCALL_SYSCALL_INTERNAL_H
+#define SYSCALL_SYSCALL_INTERNAL_H
+
+#include <usermm/usermm.h>
+
+#include "mmu/tlb.h"
+#include "vma/merge.h"
+#include "vma/task.h"
+
+/* Numbers of the x86-64 table, for the trace. */
+enum syscall_nr {
+	NR_MMAP = 9,
+	NR_MPROTECT = 10,
+	NR_MUNMAP = 11,
+	NR_BRK = 12,
+	NR_MREMAP = 25,
+	NR_MSYNC = 26,
+	NR_MINCORE = 27,
+	NR_MADVISE = 28,
+	NR_CLONE = 56,
+	NR_FORK = 57,
+	NR_EXIT = 60,
+	NR_MLOCK = 149,
+	NR_MUNLOCK = 150,
+	NR_MLOCKALL = 151,
+	NR_MUNLOCKALL = 152,
+	NR_SETRLIMIT = 160,
+	NR_PROCESS_VM_READV = 310,
+	NR_PROCESS_VM_WRITEV = 311,
+	NR_MLOCK2 = 325,
+	NR_IO_URING_REGISTER = 427,
+};
+
+/* One system call under way: task is `current` from enter to exit. */
+struct syscall {
+	struct task *task, *outer;
+	enum syscall_nr nr;
+};
+
+struct syscall syscall_enter(struct task *task, enum syscall_nr nr, u64 a, u64 b, u64 c, u64 d);
+s64 syscall_exit(const struct syscall *call, s64 ret);
+
+/* ---- unmapping: mmap_lock held for write ---------------------------------------------------- */
+
+/* A range about to be unmapped. */
+struct unmap {
+	struct mm *mm;
+	vaddr_t start, end;
+	/* fixed by unmap_prepare: the vmas are exactly those in [start, end) */
+	struct vm_area *prev, *next;
+	u64 pages, locked_pages, accounted_pages;
+};
+
+/*
+ * Split off what the range cuts, and count. -ENOMEM: no memory, or too many vmas; nothing has
+ * changed then.
+ */
+int unmap_prepare(struct mm *mm, vaddr_t start, vaddr_t end, struct unmap *ret_unmap);
+/* Pages, tables and vmas go. Cannot fail. */
+void unmap_commit(struct unmap *unmap);
+/* As munmap: checks the range. */
+int do_munmap(struct mm *mm, vaddr_t start, u64 len);
+
+/* ---- processes --------------------------------------------------------------------------------- */
+
+/* A task for mm, which it takes over one use of; on the machine's list. pid 0: a new process. */
+struct task *task_create(struct machine *m, struct mm *mm, int pid);
+/* Give back every pin of an mm that nobody uses any more. */
+void release_pins(struct mm *mm);
+
+#endif

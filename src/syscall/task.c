@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Tasks come and go; an address space ends with the last one that uses it. */
+#include "vma/task.h"
+
+#include "base/uapi.h"
+#include "range/range.h"
+#include "rmap/anon_vma.h"
+#include "syscall/syscall_internal.h"
+
+/* ---- the end of an address space ----------------------------------------------------------- */
+
+static void exit_mmap(struct mm *mm)
+{
+	struct mmu_gather tlb;
+	struct vm_area *vma;
+
+	update_hiwater_rss(mm);
+	down_write(&mm->mmap_lock);
+	tlb_gather_mmu_fullmm(&tlb, mm);
+	for_each_vma(mm, vma)
+		unmap_page_range(&tlb, vma, vma->start, vma->end, NULL);
+	for_each_vma(mm, vma)
+		unlink_anon_vmas(vma);
+	free_pgtables(&tlb, 0, TASK_SIZE, 0, ~0ull);
+	tlb_finish_mmu(&tlb);
+
+	while ((vma = vma_first(mm))) {
+		vm_stat_account(mm, vma->flags, -(s64)vma_pages(vma));
+		if (vma->flags & VM_LOCKED)
+			mm->locked_vm -= vma_pages(vma);
+		if (vma->flags & VM_ACCOUNT)
+			vm_unacct_memory(mm, vma_pages(vma));
+		vma_remove(vma);
+	}
+	VM_BUG_ON2(mm->total_vm, mm->total_vm, mm->id);
+	VM_BUG_ON2(mm->locked_vm, mm->locked_vm, mm->id);
+	release_pins(mm);
+	up_write(&mm->mmap_lock);
+	pgd_free(mm);
+}
+
+const struct mm_exit_ops mm_exit_ops = {
+	.alloc_root = pgd_alloc,
+	.exit_mmap = exit_mmap,
+};
+
+/* ---- tasks ----------------------------------------------------------------------------------- */
+
+static const char default_comm[] = "usermm";
+
+struct task *task_create(struct machine *m, struct mm *mm, int pid)
+{
+	struct task *task = kmem_cache_alloc(m, CACHE_TASK);
+
+	if (!task)
+		return NULL;
+	task->mm = mm;
+	memcpy(task->comm, default_comm, sizeof(default_comm));
+	mutex_lock(&m->tasks_lock);
+	task->tid = ++m->next_pid;
+	task->pid = pid ? pid : task->tid;
+	list_add_tail(&task->tasks, &m->tasks);
+	mutex_unlock(&m->tasks_lock);
+	return task;
+}
+
+static void task_free(struct task *task)
+{
+	struct machine *m = machine_of(task);
+
+	mutex_lock(&m->tasks_lock);
+	list_del_init(&task->tasks);
+	mutex_unlock(&m->tasks_lock);
+	kmem_cache_free(m, CACHE_TASK, task);
+}
+
+UMM_API int umm_process_create(struct umm_machine *handle, struct umm_task **ret_task)
+{
+	struct machine *m = (struct machine *)handle;
+	struct mm *mm = mm_alloc(m);
+	struct task *task;
+
+	if (!mm)
+		return -ENOMEM;
+	task = task_create(m, mm, 0);
+	if (!task) {
+		mm_put(mm);
+		return -ENOMEM;
+	}
+	*ret_task = (struct umm_task *)task;
+	return 0;
+}
+
+UMM_API int umm_thread_create(struct umm_task *handle, struct umm_task **ret_thread)
+{
+	struct task *task = (struct task *)handle;
+	struct syscall call = syscall_enter(task, NR_CLONE, 0, 0, 0, 0);
+	struct task *thread;
+
+	mm_get(task->mm);
+	thread = task_create(machine_of(task), task->mm, task->pid);
+	if (!thread) {
+		mm_put(task->mm);
+		return (int)syscall_exit(&call, -ENOMEM);
+	}
+	memcpy(thread->comm, task->comm, sizeof(thread->comm));
+	*ret_thread = (struct umm_task *)thread;
+	return (int)syscall_exit(&call, 0);
+}
+
+UMM_API void umm_task_exit(struct umm_task *handle)
+{
+	struct task *task = (struct task *)handle;
+	struct syscall call = syscall_enter(task, NR_EXIT, 0, 0, 0, 0);
+	struct mm *mm = task->mm;
+
+	trace(machine_of(task), TRACE_SCHED_PROCESS_EXIT, (u64)task->tid);
+	task_leave_cpu(task);
+	mm_put(mm);
+	sync_set_current(call.outer);
+	task_free(task);
+}

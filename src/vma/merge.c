@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Merging, in three steps: choose (what would become of the neighbours), duplicate the
+ * anon_vma if the one that grows has none (the only step that can fail), commit.
+ *
+ *   new range          PPPP....NNNN   → PPPPPPPPPPPP  both;  PPPPPPPPNNNN  left
+ *                                                             PPPPNNNNNNNN  right
+ *   changed range      PPPPmmmmNNNN   → the same three; the middle one goes
+ *                      PPPPmmMMNNNN   → PPPPPPMMNNNN  left, middle keeps its upper part
+ *                      PPPPMMmmNNNN   → PPPPMMNNNNNN  right, middle keeps its lower part
+ *
+ * Whether anon_vmas can be one: a vma without anon_vma takes the other's chains. That is
+ * refused when the one with pages has more than one chain, which means it still shares pages
+ * with a parent process: copying its chains around would make the parent's reverse map grow
+ * with every merge. The same rule keeps a range without pages from joining such a vma.
+ */
+#include "vma/merge.h"
+
+#include "base/uapi.h"
+
+/* ---- may they be one? --------------------------------------------------------------------- */
+
+static bool attributes_match(const struct vma_merge *merge, const struct vm_area *vma)
+{
+	return !((vma->flags ^ merge->flags) & ~VM_STICKY) && vma->backing == VMA_ANON;
+}
+
+static bool had_uncowed_parents(const struct vm_area *vma)
+{
+	return vma && vma_rmap_ops.had_uncowed_parents(vma);
+}
+
+static bool anon_vma_matches(const struct vma_merge *merge, const struct vm_area *target)
+{
+	if (!target->anon_vma && merge->anon_vma)
+		return !had_uncowed_parents(merge->middle) &&
+		       !had_uncowed_parents(merge->copied_from);
+	if (target->anon_vma && !merge->anon_vma)
+		return !had_uncowed_parents(target);
+	return target->anon_vma == merge->anon_vma;
+}
+
+static bool can_merge_left(const struct vma_merge *merge)
+{
+	const struct vm_area *prev = merge->prev;
+
+	return prev && prev->end == merge->start && attributes_match(merge, prev) &&
+	       prev->pgoff + vma_pages(prev) == merge->pgoff && anon_vma_matches(merge, prev);
+}
+
+static bool can_merge_right(const struct vma_merge *merge)
+{
+	const struct vm_area *next = merge->next;
+	u64 pages = (merge->end - merge->start) >> PAGE_SHIFT;
+
+	return next && next->start == merge->end && attributes_match(merge, next) &&
+	       next->pgoff == merge->pgoff + pages && anon_vma_matches(merge, next);
+}
+
+/* Each may match a range that has no pages without matching the other. */
+static bool neighbours_match(const struct vma_merge *merge)
+{
+	const struct anon_vma *a = merge->prev->anon_vma;
+	const struct anon_vma *b = merge->next->anon_vma;
+
+	return !a || !b || a == b;
+}
+
+/* ---- commit ------------------------------------------------------------------------------- */
+
+/* Give dst the chains of src when it has none of its own. */
+static int dup_anon_vma(struct vm_area *dst, struct vm_area *src)
+{
+	int err;
+
+	if (!src || !src->anon_vma || dst->anon_vma)
+		return 0;
+	dst->anon_vma = src->anon_vma;
+	err = vma_rmap_ops.clone(dst, src);
+	if (err)
+		dst->anon_vma = NULL;
+	return err;
+}
+
+void vma_remove(struct vm_area *vma)
+{
+	vma_unlink(vma->mm, vma);
+	vma_rmap_ops.unlink(vma);
+	vm_area_free(vma);
+}
+
+/* Bounds change under the lock of the family, so that no walker sees half of a change. */
+static void set_range_locked(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff)
+{
+	struct anon_vma *anon_vma = vma->anon_vma;
+
+	if (anon_vma)
+		vma_rmap_ops.lock(anon_vma);
+	vma_set_range(vma, start, end, pgoff);
+	if (anon_vma)
+		vma_rmap_ops.unlock(anon_vma);
+}
+
+/* What of middle lies outside the target keeps its attributes. */
+static void shrink_middle(const struct vma_merge *merge)
+{
+	struct vm_area *middle = merge->middle;
+
+	if (merge->target == merge->prev)
+		set_range_locked(middle, merge->end, middle->end,
+				 linear_page_index(middle, merge->end));
+	else
+		set_range_locked(middle, middle->start, merge->start, middle->pgoff);
+}
+
+static struct vm_area *commit_merge(struct vma_merge *merge)
+{
+	struct vm_area *target = merge->target;
+	u64 sticky = merge->flags & VM_STICKY;
+
+	if (merge->remove_next) {
+		sticky |= merge->next->flags & VM_STICKY;
+		vma_remove(merge->next);
+	}
+	if (merge->remove_middle)
+		vma_remove(merge->middle);
+	else if (merge->middle)
+		shrink_middle(merge);
+	set_range_locked(target, merge->new_start, merge->new_end, merge->new_pgoff);
+	vma_set_flags(target, target->flags | sticky);
+	return target;
+}
+
+/* The only thing that can fail; afterwards the merge happens. */
+static struct vm_area *finish_merge(struct vma_merge *merge, struct vm_area *anon_source)
+{
+	merge->err = dup_anon_vma(merge->target, anon_source);
+	return merge->err ? NULL : commit_merge(merge);
+}
+
+/* ---- a new range -------------------------------------------------------------------------- */
+
+struct vm_area *vma_merge_new_range(struct vma_merge *merge)
+{
+	struct vm_area *source = merge->copied_from;
+	bool left, right;
+
+	VM_BUG_ON(merge->middle);
+	VM_BUG_ON2(merge->prev && merge->prev->end > merge->start, merge->start, merge->end);
+	VM_BUG_ON2(merge->next && merge->next->start < merge->end, merge->start, merge->end);
+	merge->err = 0;
+	if (merge->flags & VM_SPECIAL)
+		return NULL;
+	left = can_merge_left(merge);
+	right = can_merge_right(merge) && (!left || neighbours_match(merge));
+	if (!left && !right)
+		return NULL;
+
+	merge->target = left ? merge->prev : merge->next;
+	merge->remove_next = left && right;
+	merge->new_start = left ? merge->prev->start : merge->start;
+	merge->new_end = right ? merge->next->end : merge->end;
+	merge->new_pgoff = left ? merge->prev->pgoff : merge->pgoff;
+	if (merge->remove_next && merge->next->anon_vma)
+		source = merge->next;
+	return finish_merge(merge, source);
+}
+
+/* ---- a range whose attributes change ------------------------------------------------------ */
+
+static struct vm_area *vma_merge_existing_range(struct vma_merge *merge)
+{
+	struct vm_area *middle = merge->middle;
+	struct vm_area *source = middle;
+	bool left = merge->start == middle->start && can_merge_left(merge);
+	bool right = merge->end == middle->end && can_merge_right(merge);
+
+	merge->err = 0;
+	if (merge->flags & VM_SPECIAL)
+		return NULL;
+	if (left && right && !neighbours_match(merge))
+		right = false;
+	if (!left && !right)
+		return NULL;
+
+	merge->target = left ? merge->prev : merge->next;
+	merge->remove_middle = merge->start == middle->start && merge->end == middle->end;
+	merge->remove_next = left && right;
+	merge->new_start = left ? merge->prev->start : merge->start;
+	merge->new_end = right ? merge->next->end : merge->end;
+	merge->new_pgoff = left ? merge->prev->pgoff : merge->pgoff;
+	if (merge->remove_next && merge->next->anon_vma)
+		source = merge->next;
+	return finish_merge(merge, source);
+}
+
+/* Split off [start, end) of vma; without memory, vma is as it was. */
+static int split_range(struct vm_area *vma, vaddr_t start, vaddr_t end, struct vm_area **ret_vma)
+{
+	bool at_limit;
+	struct vm_area *part = vma;
+	int err;
+
+	if (vma->start < start) {
+		err = split_vma(vma, start, &part);
+		if (err)
+			return err;
+	}
+	if (end < part->end) {
+		struct vm_area *upper;
+
+		at_limit = vma->mm->map_count >= machine_of(vma)->config.max_map_count;
+		err = split_vma(part, end, &upper);
+		if (err && part != vma && !at_limit)
+			vma_unsplit(vma, part);
+		if (err)
+			return err;
+	}
+	*ret_vma = part;
+	return 0;
+}
+
+int vma_modify_flags(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
+		     struct vm_area **ret_vma)
+{
+	struct vma_merge merge = {
+		.mm = vma->mm,
+		.middle = vma,
+		.prev = vma_prev(vma),
+		.next = vma_next(vma),
+		.start = start,
+		.end = end,
+		.pgoff = linear_page_index(vma, start),
+		.flags = flags,
+		.anon_vma = vma->anon_vma,
+	};
+	struct vm_area *merged;
+
+	VM_BUG_ON2(start < vma->start || end > vma->end || start >= end, start, end);
+	merged = vma_merge_existing_range(&merge);
+	if (merge.err)
+		return merge.err;
+	if (merged) {
+		*ret_vma = merged;
+		return 0;
+	}
+	return split_range(vma, start, end, ret_vma);
+}
+
+/* ---- splitting ---------------------------------------------------------------------------- */
+
+struct vm_area *vm_area_dup(const struct vm_area *vma, struct mm *mm)
+{
+	struct vm_area *dup = vm_area_alloc(mm);
+
+	if (!dup)
+		return NULL;
+	dup->start = vma->start;
+	dup->end = vma->end;
+	dup->pgoff = vma->pgoff;
+	dup->backing = vma->backing;
+	vma_set_flags(dup, vma->flags);
+	return dup;
+}
+
+int vma_split_nolimit(struct vm_area *vma, vaddr_t addr, struct vm_area **ret_upper)
+{
+	struct vm_area *upper;
+
+	VM_BUG_ON2(addr <= vma->start || addr >= vma->end, addr, vma->start);
+	VM_BUG_ON2(!IS_ALIGNED(addr, PAGE_SIZE), addr, vma->start);
+	upper = vm_area_dup(vma, vma->mm);
+	if (!upper)
+		return -ENOMEM;
+	upper->start = addr;
+	upper->pgoff = linear_page_index(vma, addr);
+	if (dup_anon_vma(upper, vma)) {
+		vm_area_free(upper);
+		return -ENOMEM;
+	}
+	set_range_locked(vma, vma->start, addr, vma->pgoff);
+	vma_link(vma->mm, upper);
+	*ret_upper = upper;
+	return 0;
+}
+
+int split_vma(struct vm_area *vma, vaddr_t addr, struct vm_area **ret_upper)
+{
+	if (vma->mm->map_count >= machine_of(vma)->config.max_map_count)
+		return -ENOMEM;
+	return vma_split_nolimit(vma, addr, ret_upper);
+}
+
+void vma_unsplit(struct vm_area *lower, struct vm_area *upper)
+{
+	vaddr_t end = upper->end;
+
+	VM_BUG_ON2(lower->end != upper->start, lower->end, upper->start);
+	VM_BUG_ON2(lower->flags != upper->flags, lower->flags, upper->flags);
+	vma_remove(upper);
+	set_range_locked(lower, lower->start, end, lower->pgoff);
+}
