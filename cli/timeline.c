@@ -38,6 +38,11 @@ static void add_json_step(struct timeline *timeline, const struct scn_step *step
 
 #define MOST_LINES 16 /* below one step */
 
+/* Of the flags that a fault event carries, as Linux numbers them. */
+#define FAULT_WRITE 0x1
+#define FAULT_TRIED 0x20
+#define FAULT_INSTRUCTION 0x100
+
 static void detail(struct timeline *timeline, const char *kind, const char *text, size_t len)
 {
 	const struct cli_colours *c = cli_colours(stdout);
@@ -57,15 +62,51 @@ static void detail(struct timeline *timeline, const char *kind, const char *text
 	json_object_array_add(list, json_object_new_string_len(text, (int)len));
 }
 
-/* "mmap-1 [000] 12.000001: page_fault_user: address=..." without its first columns. */
+/* What the step's own line or the entries below it say already. */
+static bool is_said(const char *event, size_t len)
+{
+	static const char *const said[] = { "sys_enter",      "sys_exit",     "umm_set_pte",
+					    "mm_page_alloc",  "mm_page_free", "vm_unmapped_area",
+					    "signal_generate" };
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		if (len > strlen(said[i]) && !memcmp(event, said[i], strlen(said[i])))
+			return true;
+	}
+	return false;
+}
+
+/* "page_fault_user: address=0x10 flags=0x255" as "fault: write to 0x10". */
+static bool show_fault(struct timeline *timeline, const char *event)
+{
+	unsigned long long addr, flags;
+	char text[96];
+	int len;
+
+	if (sscanf(event, "page_fault_user: address=%llx flags=%llx", &addr, &flags) != 2)
+		return false;
+	len = snprintf(text, sizeof(text), "fault: %s 0x%llx%s",
+		       flags & FAULT_WRITE       ? "write to" :
+		       flags & FAULT_INSTRUCTION ? "fetch at" :
+						   "read of",
+		       addr, flags & FAULT_TRIED ? ", tried again" : "");
+	detail(timeline, "events", text, (size_t)len);
+	return true;
+}
+
+/* A line of the ring: "task-pid [cpu] time: event: fields". Of its columns the text shows two. */
 static void show_event(struct timeline *timeline, const char *line, size_t len)
 {
-	const char *name = memmem(line, len, ": ", 2);
+	const char *event = memmem(line, len, ": ", 2);
 
-	if (name && timeline->style == TIMELINE_TEXT)
-		detail(timeline, "events", name + 2, len - (size_t)(name + 2 - line));
-	else
+	if (timeline->style != TIMELINE_TEXT || !event) {
 		detail(timeline, "events", line, len);
+		return;
+	}
+	event += 2;
+	len -= (size_t)(event - line);
+	if (!is_said(event, len) && !show_fault(timeline, event))
+		detail(timeline, "events", event, len);
 }
 
 static void take_events(struct timeline *timeline, struct umm_machine *machine)
@@ -73,7 +114,8 @@ static void take_events(struct timeline *timeline, struct umm_machine *machine)
 	char buf[16384];
 	size_t len;
 
-	while ((len = umm_trace_read(machine, &timeline->cursor, buf, sizeof(buf))) > 0) {
+	while ((len = umm_trace_read(machine, &timeline->cursor, buf, sizeof(buf) - 1)) > 0) {
+		buf[len] = '\0';
 		if (timeline->trace)
 			fwrite(buf, 1, len, timeline->trace);
 		if (timeline->style == TIMELINE_QUIET)

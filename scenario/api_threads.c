@@ -31,7 +31,7 @@ static void fiber_main(void *arg)
 {
 	struct script_fiber *fiber = arg;
 	struct script *script = fiber->script;
-	struct scn_step step = { .kind = SCN_EXIT, .task = fiber->task };
+	struct scn_step step = { .kind = SCN_EXIT, .task = fiber->task, .line = fiber->line };
 	int ret;
 
 	if (lua_pcall(fiber->L, lua_gettop(fiber->L) - 1, 0, 0) && !script->ending)
@@ -63,6 +63,7 @@ static int call_thread(lua_State *L)
 	fiber->ref = luaL_ref(L, LUA_REGISTRYINDEX);
 	api_run(L, &step);
 	fiber->task = step.made;
+	fiber->line = step.line;
 	lua_xmove(L, fiber->L, nr);
 	if (script->session->ops->set_wait)
 		script->session->ops->set_wait(script->session->backend, umm_sim_wait_outside);

@@ -23,6 +23,8 @@ struct record {
 	struct view **views; /* of the live processes, in order of birth */
 	unsigned nr_views;
 	bool matched;
+	bool concurrent; /* other threads ran: what was read depends on the schedule */
+	bool failed;     /* with an errno or a signal */
 };
 
 struct scn_recording {
@@ -32,6 +34,7 @@ struct scn_recording {
 	struct view *views;
 	struct scn_buffer scratch;
 	struct scn_buffer *report;
+	bool stopped; /* a difference was reported */
 };
 
 struct scn_recording *scn_recording_new(void)
@@ -132,6 +135,8 @@ static int fill_record(struct record *record, const struct scn_session *session,
 
 	memset(record, 0, sizeof(*record));
 	record->line = step ? step->line : session->line;
+	record->concurrent = scn_session_concurrent(session);
+	record->failed = step && (step->fault.signo || (step->result < 0 && step->result > -4096));
 	if (step && step->task)
 		snprintf(record->label, sizeof(record->label), "%s", step->task->label);
 	if (step) {
@@ -183,6 +188,8 @@ static int record_step(void *arg, struct scn_session *session, const struct scn_
 
 static int record_print(void *arg, struct scn_session *session, const char *text)
 {
+	if (scn_session_concurrent(session))
+		return 0;
 	return write_down(arg, session, NULL, text);
 }
 
@@ -208,8 +215,9 @@ static struct record *find_match(struct scn_recording *recording, const struct r
 	return NULL;
 }
 
-static int stop(struct scn_session *session)
+static int stop(struct scn_recording *recording, struct scn_session *session)
 {
+	recording->stopped = true;
 	snprintf(session->reason, sizeof(session->reason), "the backends differ");
 	return SCN_STOPPED;
 }
@@ -231,6 +239,9 @@ static bool results_differ(struct scn_buffer *report, const struct record *linux
 			       strlen(model_side->call));
 		return true;
 	}
+	if ((linux_side->concurrent || model_side->concurrent) && !linux_side->failed &&
+	    !model_side->failed)
+		return false;
 	if (!strcmp(linux_side->result, model_side->result) &&
 	    linux_side->nr_bytes == model_side->nr_bytes &&
 	    (!linux_side->nr_bytes ||
@@ -269,7 +280,7 @@ static int compare_views(struct scn_recording *recording, struct scn_session *se
 				  task->label);
 		if (scn_view_differs(expected->views[i]->text, recording->scratch.text,
 				     recording->report))
-			return stop(session);
+			return stop(recording, session);
 		recording->report->len = at;
 		i++;
 	}
@@ -280,8 +291,11 @@ static int compare_with(struct scn_recording *recording, struct scn_session *ses
 			const struct scn_step *step, const char *print)
 {
 	struct record seen, *expected;
-	int ret = fill_record(&seen, session, step, print);
+	int ret;
 
+	if (recording->stopped)
+		return SCN_STOPPED;
+	ret = fill_record(&seen, session, step, print);
 	if (ret) {
 		ret = out_of_memory(session);
 		goto out;
@@ -290,12 +304,12 @@ static int compare_with(struct scn_recording *recording, struct scn_session *ses
 	if (!expected) {
 		scn_buffer_printf(recording->report, "  only the model went on to:\n");
 		head(recording->report, &seen);
-		ret = stop(session);
+		ret = stop(recording, session);
 		goto out;
 	}
 	expected->matched = true;
 	if (results_differ(recording->report, expected, &seen))
-		ret = stop(session);
+		ret = stop(recording, session);
 	else if (step)
 		ret = compare_views(recording, session, expected);
 out:
@@ -310,6 +324,8 @@ static int compare_step(void *arg, struct scn_session *session, const struct scn
 
 static int compare_print(void *arg, struct scn_session *session, const char *text)
 {
+	if (scn_session_concurrent(session))
+		return 0;
 	return compare_with(arg, session, NULL, text);
 }
 

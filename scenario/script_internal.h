@@ -16,6 +16,7 @@ struct script_fiber {
 	lua_State *L;
 	int ref; /* keeps L alive */
 	struct script *script;
+	unsigned line; /* where it was started */
 	bool joined, ended;
 	char error[1024]; /* empty: ended well */
 	bool failed;      /* the error is a failed expectation, not a misuse */

@@ -130,6 +130,26 @@ static int lock_image(struct scn_backend *backend, struct linux_task *task)
 	return 0;
 }
 
+/*
+ * The kernel moves folios between its lists in batches per CPU, and what an advice does to a
+ * folio that waits in one, or when it shows in smaps, depends on what else happened on that
+ * CPU. Asking to move a page of ours to where it is empties the batches of all CPUs.
+ */
+static void empty_batches(void)
+{
+	static char page[UMM_PAGE_SIZE] __attribute__((aligned(UMM_PAGE_SIZE))) = { 1 };
+	void *pages = page;
+	int node = 0, status;
+
+	syscall(__NR_move_pages, 0, 1ul, &pages, &node, &status, 0);
+}
+
+static bool works_in_batches(const struct scn_step *step)
+{
+	return step->kind == SCN_MADVISE &&
+	       (step->args[2] == MADV_FREE || step->args[2] == MADV_COLD);
+}
+
 static int run_call(struct scn_backend *backend, struct scn_step *step)
 {
 	struct linux_task *task = task_of(step->task);
@@ -139,10 +159,14 @@ static int run_call(struct scn_backend *backend, struct scn_step *step)
 		return linux_skip(
 			backend,
 			"the range meets 0x400000-0x800000, where the runner's own code is");
+	if (works_in_batches(step))
+		empty_batches();
 	ret = linux_syscall(backend, task, calls[step->kind].nr, step->args,
 			    calls[step->kind].nr_args, &step->result);
 	if (ret)
 		return ret;
+	if (works_in_batches(step))
+		empty_batches();
 	if (step->kind == SCN_MUNLOCKALL && task->process->image_locked) {
 		ret = lock_image(backend, task);
 		if (ret)
