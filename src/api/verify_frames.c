@@ -97,13 +97,12 @@ static void verify_translation(struct verify *v, const struct cpu *cpu,
 	const u64 tags[] = { entry->read_tag, entry->write_tag, entry->exec_tag };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(tags); i++) {
-		pte_t *ptep, pte;
+		pte_t pte;
 		bool good;
 
 		if (tags[i] == ~0ull)
 			continue;
-		ptep = tags[i] < TASK_SIZE ? pte_offset(cpu->loaded_mm, tags[i]) : NULL;
-		pte = ptep ? *ptep : (pte_t){ 0 };
+		pte = verify_read_entry(v, cpu->loaded_mm, tags[i]);
 		good = i == 0 ? pte_cpu_may_read(pte) :
 		       i == 1 ? pte_cpu_may_write(pte) && pte_dirty(pte) :
 				pte_cpu_may_exec(pte);

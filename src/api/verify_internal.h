@@ -77,6 +77,8 @@ static inline bool frame_exists(const struct verify *v, pfn_t pfn)
 void verify_vmas(struct verify *v, struct mm *mm);
 /* verify_tables.c: the tables of an mm and every entry; rss. */
 void verify_tables(struct verify *v, struct mm *mm);
+/* The entry of addr, as a processor would find it; none where the tables lead out of RAM. */
+pte_t verify_read_entry(const struct verify *v, const struct mm *mm, vaddr_t addr);
 /* verify_rmap.c: chains of a vma; then, when all are seen, the anon_vmas themselves. */
 void verify_chains(struct verify *v, struct vm_area *vma);
 void verify_anon_vmas(struct verify *v);

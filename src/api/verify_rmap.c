@@ -111,7 +111,8 @@ static void count_child(struct verify *v, struct anon_vma *anon_vma)
 		finding(v, "anon_vma %llu: root or parent is no anon_vma", id);
 		return;
 	}
-	if (anon_vma->root != anon_vma->parent->root || anon_vma->root->root != anon_vma->root)
+	if ((anon_vma->root == anon_vma) != (anon_vma->parent == anon_vma) ||
+	    anon_vma->root != anon_vma->parent->root || anon_vma->root->root != anon_vma->root)
 		finding(v, "anon_vma %llu: its root is not its parent's", id);
 	parent = record_of(v, anon_vma->parent);
 	if (parent)

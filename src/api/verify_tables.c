@@ -215,6 +215,20 @@ static void verify_table(struct table_check *c, struct page *table, unsigned lev
 		     verify_entries(c, table, level, start));
 }
 
+pte_t verify_read_entry(const struct verify *v, const struct mm *mm, vaddr_t addr)
+{
+	pfn_t pfn = mm->pgd;
+
+	for (unsigned level = PT_LEVELS - 1; addr < TASK_SIZE && frame_exists(v, pfn); level--) {
+		const u64 *entry = (const u64 *)pfn_to_virt(v->m, pfn) + LEVEL_INDEX(level, addr);
+
+		if (level == 0)
+			return (pte_t){ *entry };
+		pfn = table_pfn((table_entry_t){ *entry });
+	}
+	return (pte_t){ 0 };
+}
+
 void verify_tables(struct verify *v, struct mm *mm)
 {
 	static const char *const names[NR_MM_COUNTERS] = { "file rss", "anon rss", "swap entries",

@@ -94,6 +94,7 @@ static long line_kb(const char *label)
 static void maps_lines(void **state)
 {
 	u64 heap = umm_brk(task, 0);
+	int64_t len;
 
 	(void)state;
 	assert_int_equal(heap, 0x10000000);
@@ -101,7 +102,8 @@ static void maps_lines(void **state)
 	map_at(0x10000, 1, RW);
 	map_at(0x200000, 2, PROT_READ | PROT_EXEC);
 	map_at(0x3000000000, 1, PROT_NONE);
-	assert_int_equal(umm_proc_maps(task, text, sizeof(text)), strlen(text));
+	len = umm_proc_maps(task, text, sizeof(text));
+	assert_int_equal(len, strlen(text));
 	assert_string_equal(text, "00010000-00011000 rw-p 00000000 00:00 0 \n"
 				  "00200000-00202000 r-xp 00000000 00:00 0 \n"
 				  "10000000-10003000 rw-p 00000000 00:00 0 " PAD "[heap]\n"

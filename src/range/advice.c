@@ -124,6 +124,10 @@ int guard_install_range(struct vm_area *vma, vaddr_t start, vaddr_t end)
 	/* So that fork copies the tables of this vma, and the guards with them. */
 	if (anon_vma_prepare(vma))
 		return -ENOMEM;
+	/* With mmap_lock held for read only: an atomic or. It is never taken back. */
+	(void)sync_fetch_or(&vma->flags, VM_MAYBE_GUARD, SYNC_RELAXED);
+	/* For the whole vma, and for good; others only look for it under mmap_lock write. */
+	(void)sync_fetch_or(&vma->flags, VM_MAYBE_GUARD, SYNC_RELAXED);
 	while (addr < end) {
 		int err = guard_install_one(vma->mm, addr);
 
