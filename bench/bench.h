@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench: how long things take, here, in one run, beside what they are compared with.
+ *
+ * Glossary
+ *   side        who does the work: the model (libusermm), the kernel under us, or plain memory
+ *               (the same work done by the processor without anybody's help)
+ *   unit        what a time is divided by: a page, a load
+ *   repetition  one measurement of one side; the sides take turns, so that a slow moment of the
+ *               machine hits both. Medians are compared, the extremes are shown.
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum side { SIDE_MODEL, SIDE_LINUX, SIDE_PLAIN, NR_SIDES };
+
+/* What one measurement works on. */
+struct work {
+	uint64_t pages;   /* mapped, 4 KiB each */
+	uint32_t threads; /* that do the work at once, each on its share */
+	uint32_t rounds;  /* how often the work is done inside one measurement */
+};
+
+/* Does the work once and says how many ns a unit took. Ends the program when it cannot. */
+typedef double measure_fn(const struct work *work);
+
+struct benchmark {
+	const char *name;
+	const char *title;
+	const char *unit;
+	enum side against; /* SIDE_LINUX or SIDE_PLAIN */
+	measure_fn *measure[NR_SIDES];
+	struct work work; /* pages 0: as the command line says */
+	/* The aim: the model at least `faster` times as fast, or at most `slower` times as slow. */
+	double faster, slower;
+	/* Also with two threads: work.threads is set to 1 and to 2. */
+	bool scaling;
+};
+
+extern const struct benchmark benchmarks[];
+extern const size_t nr_benchmarks;
+
+/* The median of the repetitions, and the extremes. */
+struct timing {
+	bool present;
+	double median_ns, min_ns, max_ns;
+};
+
+struct result {
+	const struct benchmark *benchmark;
+	struct work work;
+	struct timing side[NR_SIDES];
+	double ratio; /* of the medians, the other side's to the model's; 0: no other side */
+};
+
+struct options {
+	bool vs_linux, json, check;
+	uint32_t repetitions;
+	uint64_t pages;
+};
+
+/* Where we run: filled once, printed with every report. */
+struct host_description {
+	char cpu[128], kernel[128], compiler[64];
+	unsigned cpus;
+	uint64_t memory_bytes;
+	char thp[64]; /* /sys/kernel/mm/transparent_hugepage/enabled */
+	char virt[32];
+};
+
+/* ---- common ---- */
+
+double now_ns(void);
+/* Message on standard error, exit status 3: it cannot run here. */
+_Noreturn void cannot_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * Runs fn(arg, i) on `threads` threads that start together; returns the ns from the start of the
+ * first to the end of the last. One thread is the caller itself.
+ */
+double run_threads(uint32_t threads, void (*fn)(void *arg, uint32_t i), void *arg);
+/*
+ * The pointer chase: fills `next`, one word per cache line of `bytes` of memory, with a random
+ * cycle through all lines: next[i] is the offset in bytes of the line that follows line i.
+ */
+#define CHASE_STRIDE 64u
+void chase_cycle(uint32_t *next, uint64_t lines);
+
+/* ---- the sides ---- */
+
+/* The kernel's side is a process of its own, started before anything large is mapped here. */
+void kernel_start(void);
+double kernel_measure(size_t benchmark, const struct work *work);
+void kernel_stop(void);
+
+/* A machine whose RAM the host has already given us, large enough for `pages`. */
+void model_start(uint64_t pages);
+void model_stop(void);
+
+measure_fn model_first_touch, model_cow, model_fork, model_munmap, model_mprotect, model_pagemap;
+measure_fn model_touch_memory, model_load, model_load_independent;
+measure_fn kernel_first_touch, kernel_cow, kernel_fork, kernel_munmap, kernel_mprotect,
+	kernel_pagemap, kernel_load;
+measure_fn plain_memset, plain_load, plain_load_independent;
+
+/* ---- reports ---- */
+
+void host_describe(struct host_description *host);
+void report_begin(const struct options *options, const struct host_description *host);
+void report_result(const struct result *result);
+/* Returns how many aims were missed. */
+unsigned report_end(void);
+void report_list(void);
+
+#endif
