@@ -22,7 +22,7 @@ static void bug_test_handler(const char *text)
 }
 
 /* fn(arg) must end in umm_bug, with these words. */
-static void expect_bug(void (*fn)(void *arg), void *arg, const char *words)
+__attribute__((unused)) static void expect_bug(void (*fn)(void *arg), void *arg, const char *words)
 {
 	umm_bug_handler *before = umm_bug_set_handler(bug_test_handler);
 
