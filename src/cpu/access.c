@@ -27,6 +27,11 @@ enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 
 /* ---- one instruction ------------------------------------------------------------------------ */
 
+/*
+ * Two ways in and out. The short one is for a hit, in which nothing else can run on this fiber
+ * of a simulation; the long one, around a walk, is announced like every shared word.
+ */
+
 static inline void access_begin(struct task *task)
 {
 	__atomic_store_n(&task->in_access, task->in_access + 1, __ATOMIC_RELAXED);
@@ -38,7 +43,18 @@ static inline void access_end(struct task *task)
 	__atomic_store_n(&task->in_access, task->in_access + 1, __ATOMIC_RELEASE);
 }
 
-/* The CPU that the task may use as it is, or NULL: see access_settle. */
+static void walk_begin(struct task *task)
+{
+	WRITE_ONCE(task->in_access, task->in_access + 1);
+	sync_light_barrier();
+}
+
+static void walk_end(struct task *task)
+{
+	smp_store_release(&task->in_access, task->in_access + 1);
+}
+
+/* The CPU that the task may use as it is, or NULL: take the long way. */
 static inline struct cpu *access_cpu(const struct task *task)
 {
 	struct cpu *cpu = task->cpu;
@@ -168,7 +184,7 @@ static int access_fault(struct task *task, vaddr_t addr, enum access access,
 
 /*
  * Begin an access whose translation is wanted: on success the task is inside the access,
- * *ret_host is where addr's byte is, and access_end() must follow.
+ * *ret_host is where addr's byte is, and walk_end() must follow.
  */
 static int access_translate(struct task *task, vaddr_t addr, enum access access, void **ret_host,
 			    struct umm_fault *ret_fault)
@@ -177,9 +193,9 @@ static int access_translate(struct task *task, vaddr_t addr, enum access access,
 		struct tlb_entry *entry;
 		int err;
 
-		access_begin(task);
+		walk_begin(task);
 		if (unlikely(!task->cpu || READ_ONCE(task->cpu->curr) != task)) {
-			access_end(task);
+			walk_end(task);
 			task_switch_to(task);
 			continue;
 		}
@@ -188,7 +204,7 @@ static int access_translate(struct task *task, vaddr_t addr, enum access access,
 			*ret_host = (void *)(uintptr_t)(addr + entry->addend);
 			return 0;
 		}
-		access_end(task);
+		walk_end(task);
 		err = access_fault(task, addr, access, ret_fault);
 		if (err)
 			return err;
@@ -256,7 +272,7 @@ static int load_slow(struct task *task, vaddr_t addr, unsigned size, u64 *ret_va
 	if (err)
 		return err;
 	*ret_value = host_load(host, size);
-	access_end(task);
+	walk_end(task);
 	return 0;
 }
 
@@ -297,7 +313,7 @@ static int store_slow(struct task *task, vaddr_t addr, unsigned size, u64 value,
 	if (err)
 		return err;
 	host_store(host, size, value);
-	access_end(task);
+	walk_end(task);
 	return 0;
 }
 
@@ -334,7 +350,7 @@ int umm_fetch(struct umm_task *handle, uint64_t addr, struct umm_fault *ret_faul
 	sync_access_point((void *)(uintptr_t)addr, 1, false);
 	err = access_translate(task, addr, ACCESS_EXEC, &host, ret_fault);
 	if (!err)
-		access_end(task);
+		walk_end(task);
 	return err;
 }
 
@@ -384,7 +400,7 @@ static int access_rmw(struct umm_task *handle, vaddr_t addr, unsigned size, enum
 	if (err)
 		return err;
 	*ret_old = host_rmw(host, size, op, expected, value);
-	access_end(task);
+	walk_end(task);
 	return 0;
 }
 
@@ -447,7 +463,7 @@ static int access_copy(struct task *task, vaddr_t addr, u8 *buf, size_t len, enu
 			copy_bytes(host, buf, chunk);
 		else
 			copy_bytes(buf, host, chunk);
-		access_end(task);
+		walk_end(task);
 		addr += chunk;
 		buf += chunk;
 		len -= chunk;

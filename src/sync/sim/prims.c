@@ -9,6 +9,8 @@
  */
 #include "sync/sim/sched.h"
 
+#include "sync/membarrier.h"
+
 static void point(enum sim_kind kind, const void *object, u64 arg, const char *site)
 {
 	struct sim_op op = { .kind = (u8)kind, .object = object, .arg = arg, .site = site };
@@ -81,6 +83,14 @@ u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected,
 	sim_poke(p, size, value);
 	sim_wrote();
 	return old;
+}
+
+void sync_access_point(const void *addr, unsigned size, bool write)
+{
+	if (sim_shared)
+		access_point(write ? SIM_STORE : SIM_LOAD, addr, size, SYNC_RELAXED);
+	if (write)
+		sim_wrote();
 }
 
 void sim_shared_fence(int order)
