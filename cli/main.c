@@ -10,6 +10,7 @@ static const struct cli_command commands[] = {
 	{ "run", "run scenarios on the model and show what happens", cmd_run },
 	{ "diff", "run scenarios on the model and on this kernel, show the first difference",
 	  cmd_diff },
+	{ "fuzz", "run random sequences of steps, and make what goes wrong small", cmd_fuzz },
 	{ "inspect", "open a machine saved by run --snapshot-on-failure", cmd_inspect },
 };
 

@@ -89,6 +89,8 @@ void linux_reap(struct linux_process *process);
 
 /* ---- proc.c --------------------------------------------------------------------------- */
 
+/* After each step: let what it did show. */
+void linux_settle(void);
 int linux_proc_open(struct scn_backend *backend, struct linux_process *process);
 void linux_proc_close(struct linux_process *process);
 int64_t linux_text(struct scn_backend *backend, struct scn_task *task, enum scn_text which,

@@ -8,6 +8,7 @@
  * change (ProtectionKey) is left out.
  */
 #define _GNU_SOURCE
+#include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,6 +20,20 @@
 #include "scenario/linux/linux.h"
 
 static const char *const files[] = { "maps", "smaps", "smaps_rollup", "status" };
+
+/*
+ * The kernel moves folios between its lists in batches per CPU. What marks a folio as used or
+ * as free to drop depends on whether it still waits in one, and shows in smaps only once it
+ * does not. Asking to move a page of ours to where it is empties the batches of all CPUs.
+ */
+void linux_settle(void)
+{
+	static char page[UMM_PAGE_SIZE] __attribute__((aligned(UMM_PAGE_SIZE))) = { 1 };
+	void *pages = page;
+	int node = 0, status;
+
+	syscall(__NR_move_pages, 0, 1ul, &pages, &node, &status, 0);
+}
 
 int linux_proc_open(struct scn_backend *backend, struct linux_process *process)
 {

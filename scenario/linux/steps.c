@@ -130,43 +130,17 @@ static int lock_image(struct scn_backend *backend, struct linux_task *task)
 	return 0;
 }
 
-/*
- * The kernel moves folios between its lists in batches per CPU, and what an advice does to a
- * folio that waits in one, or when it shows in smaps, depends on what else happened on that
- * CPU. Asking to move a page of ours to where it is empties the batches of all CPUs.
- */
-static void empty_batches(void)
-{
-	static char page[UMM_PAGE_SIZE] __attribute__((aligned(UMM_PAGE_SIZE))) = { 1 };
-	void *pages = page;
-	int node = 0, status;
-
-	syscall(__NR_move_pages, 0, 1ul, &pages, &node, &status, 0);
-}
-
-static bool works_in_batches(const struct scn_step *step)
-{
-	return step->kind == SCN_MADVISE &&
-	       (step->args[2] == MADV_FREE || step->args[2] == MADV_COLD);
-}
-
 static int run_call(struct scn_backend *backend, struct scn_step *step)
 {
 	struct linux_task *task = task_of(step->task);
 	int ret;
 
 	if (touches_image(step))
-		return linux_skip(
-			backend,
-			"the range meets 0x400000-0x800000, where the runner's own code is");
-	if (works_in_batches(step))
-		empty_batches();
+		return linux_skip(backend, "the range meets 0x400000-0x800000, the runner's code");
 	ret = linux_syscall(backend, task, calls[step->kind].nr, step->args,
 			    calls[step->kind].nr_args, &step->result);
 	if (ret)
 		return ret;
-	if (works_in_batches(step))
-		empty_batches();
 	if (step->kind == SCN_MUNLOCKALL && task->process->image_locked) {
 		ret = lock_image(backend, task);
 		if (ret)
@@ -663,7 +637,7 @@ static int run_exit(struct scn_backend *backend, struct scn_step *step)
 
 /* ---- the table ------------------------------------------------------------------------ */
 
-static int linux_run(struct scn_backend *backend, struct scn_step *step)
+static int run_step(struct scn_backend *backend, struct scn_step *step)
 {
 	switch (step->kind) {
 	case SCN_PROCESS:
@@ -700,6 +674,14 @@ static int linux_run(struct scn_backend *backend, struct scn_step *step)
 	default:
 		return run_call(backend, step);
 	}
+}
+
+static int linux_run(struct scn_backend *backend, struct scn_step *step)
+{
+	int ret = run_step(backend, step);
+
+	linux_settle();
+	return ret;
 }
 
 static int linux_mincore(struct scn_backend *backend, struct scn_task *task,

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* A case as a scenario that a person can read. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "scenario/fuzz.h"
+#include "scenario/words.h"
+
+struct writer {
+	FILE *out;
+	const struct fuzz_case *c;
+	unsigned process_nr[FUZZ_MAX_OPS + 1]; /* by op; 0: it made none */
+	bool named[FUZZ_MAX_OPS + 1];          /* its result has a name in the scenario */
+	bool wanted[FUZZ_MAX_OPS + 1];         /* and is spoken of later */
+};
+
+static void put_number(struct writer *w, uint64_t value)
+{
+	static const struct {
+		uint64_t unit;
+		const char *name;
+	} units[] = { { 1u << 20, "M" }, { 1u << 10, "K" } };
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (value && value % units[i].unit == 0 && value / units[i].unit < 1024) {
+			fprintf(w->out, "%" PRIu64 "*%s", value / units[i].unit, units[i].name);
+			return;
+		}
+	}
+	fprintf(w->out, value < 65536 ? "%" PRIu64 : "0x%" PRIx64, value);
+}
+
+static void put_address(struct writer *w, uint32_t base, uint64_t offset)
+{
+	if (base && w->named[base]) {
+		fprintf(w->out, "a%u", base);
+		if (!offset)
+			return;
+		fprintf(w->out, " + ");
+		put_number(w, offset);
+		return;
+	}
+	fprintf(w->out, "0x%" PRIx64, offset);
+}
+
+static void put_words(struct writer *w, enum scn_vocabulary which, uint64_t value)
+{
+	char text[256];
+
+	fprintf(w->out, "\"%s\"", scn_words_format(which, value, text, sizeof(text)));
+}
+
+static void put_bytes(struct writer *w, const struct fuzz_op *op)
+{
+	if (op->fill >= 'a' && op->fill <= 'z')
+		fprintf(w->out, "(\"%c\")", op->fill);
+	else
+		fprintf(w->out, "(\"\\x%02x\")", op->fill);
+	fprintf(w->out, ":rep(%u)", op->bytes);
+}
+
+static void put_mmap(struct writer *w, const struct fuzz_op *op)
+{
+	fprintf(w->out, ":mmap{ ");
+	if (op->base || op->args[0]) {
+		fprintf(w->out, "addr = ");
+		put_address(w, op->base, op->args[0]);
+		fprintf(w->out, ", ");
+	}
+	fprintf(w->out, "len = ");
+	put_number(w, op->args[1]);
+	fprintf(w->out, ", prot = ");
+	put_words(w, WORDS_PROT, op->args[2]);
+	fprintf(w->out, ", flags = ");
+	put_words(w, WORDS_MAP, op->args[3]);
+	if (op->args[5]) {
+		fprintf(w->out, ", offset = ");
+		put_number(w, op->args[5]);
+	}
+	fprintf(w->out, " }");
+}
+
+static void put_vm(struct writer *w, const struct fuzz_op *op)
+{
+	bool write = op->kind == SCN_VM_WRITEV;
+
+	fprintf(w->out, ":%s(p%u, { ", scn_kind_name(op->kind), w->process_nr[op->remote]);
+	for (unsigned i = 0; i < op->nr_ranges; i++) {
+		fprintf(w->out, "%s{ ", i ? ", " : "");
+		put_address(w, op->range_base[i], op->ranges[i].addr);
+		fprintf(w->out, ", ");
+		put_number(w, op->ranges[i].len_bytes);
+		fprintf(w->out, " }");
+	}
+	fprintf(w->out, " }, ");
+	if (write)
+		put_bytes(w, op);
+	else
+		put_number(w, op->bytes);
+	if (op->args[0])
+		fprintf(w->out, ", %" PRIu64, op->args[0]);
+	fprintf(w->out, ")");
+}
+
+/*
+ * The arguments of each call in Lua's order: letter and index into args[].
+ *   a address (0: with base, 4: with base_new)  n number  p m v r 2 l y R words  b bytes
+ *   s size or unlimited  t truth  c count of bytes
+ */
+static const char *const shapes[SCN_NR_KINDS] = {
+	[SCN_MUNMAP] = "a0n1",       [SCN_MPROTECT] = "a0n1p2",
+	[SCN_MADVISE] = "a0n1v2",    [SCN_MLOCK] = "a0n1",
+	[SCN_MLOCK2] = "a0n122",     [SCN_MUNLOCK] = "a0n1",
+	[SCN_MREMAP] = "a0n1n2r3a4", [SCN_MLOCKALL] = "l0",
+	[SCN_MINCORE] = "a0n1",      [SCN_BRK] = "a0",
+	[SCN_MSYNC] = "a0n1y2",      [SCN_PIN] = "a0n1",
+	[SCN_UNPIN] = "a0",          [SCN_SETRLIMIT] = "R0s1",
+	[SCN_CAP_IPC_LOCK] = "t0",   [SCN_READ] = "a0c0",
+	[SCN_WRITE] = "a0b0",        [SCN_LOAD] = "a0n1",
+	[SCN_STORE] = "a0n2n1",      [SCN_XCHG] = "a0n2n1",
+	[SCN_FETCH_ADD] = "a0n2n1",  [SCN_CMPXCHG] = "a0n3n2n1",
+	[SCN_FETCH] = "a0",
+};
+
+static void put_argument(struct writer *w, const struct fuzz_op *op, char shape, unsigned i)
+{
+	static const char letters[] = "pmvr2lyR";
+	static const enum scn_vocabulary words[] = { WORDS_PROT,   WORDS_MAP,    WORDS_ADVICE,
+						     WORDS_MREMAP, WORDS_MLOCK2, WORDS_MLOCKALL,
+						     WORDS_MSYNC,  WORDS_RLIMIT };
+	const char *letter = strchr(letters, shape);
+
+	if (letter)
+		put_words(w, words[letter - letters], op->args[i]);
+	else if (shape == 'a')
+		put_address(w, i ? op->base_new : op->base, op->args[i]);
+	else if (shape == 'b')
+		put_bytes(w, op);
+	else if (shape == 'c')
+		put_number(w, op->bytes);
+	else if (shape == 't')
+		fprintf(w->out, op->args[i] ? "true" : "false");
+	else if (shape == 's' && op->args[i] == SCN_UNLIMITED)
+		fprintf(w->out, "\"unlimited\"");
+	else
+		put_number(w, op->args[i]);
+}
+
+static void put_call(struct writer *w, const struct fuzz_op *op)
+{
+	const char *shape = shapes[op->kind];
+
+	if (op->kind == SCN_PROCESS) {
+		fprintf(w->out, "process()");
+		return;
+	}
+	fprintf(w->out, "p%u", w->process_nr[op->task]);
+	if (op->kind == SCN_MMAP) {
+		put_mmap(w, op);
+		return;
+	}
+	if (op->kind == SCN_VM_READV || op->kind == SCN_VM_WRITEV) {
+		put_vm(w, op);
+		return;
+	}
+	fprintf(w->out, ":%s(", scn_kind_name(op->kind));
+	for (; shape && *shape; shape += 2) {
+		/* Where mremap shall go is said only when it is asked. */
+		if (shape[0] == 'a' && shape[1] == '4' && !(op->args[3] & 6))
+			break;
+		put_argument(w, op, shape[0], (unsigned)(shape[1] - '0'));
+		if (shape[2] && !(shape[2] == 'a' && shape[3] == '4' && !(op->args[3] & 6)))
+			fprintf(w->out, ", ");
+	}
+	fprintf(w->out, ")");
+}
+
+static void put_op(struct writer *w, const struct fuzz_op *op)
+{
+	bool makes = op->kind == SCN_PROCESS || op->kind == SCN_FORK;
+	bool refused = op->ran && op->result < 0 && op->result > -4096 && op->kind != SCN_BRK;
+
+	if (op->signo) {
+		fprintf(w->out, "expect_signal(\"%s\", function() ", scn_signal_name(op->signo));
+	} else if (refused) {
+		fprintf(w->out, "expect_errno(\"%s\", function() ",
+			scn_errno_name((int)-op->result));
+	} else if (makes) {
+		static unsigned nr;
+
+		nr = 0;
+		for (unsigned i = 0; i <= FUZZ_MAX_OPS; i++)
+			nr = w->process_nr[i] > nr ? w->process_nr[i] : nr;
+		w->process_nr[op->id] = nr + 1;
+		fprintf(w->out, "local p%u = ", nr + 1);
+	} else if (w->wanted[op->id] && op->result > 0) {
+		w->named[op->id] = true;
+		fprintf(w->out, "local a%u = ", op->id);
+	}
+	put_call(w, op);
+	fprintf(w->out, op->signo || refused ? " end)\n" : "\n");
+}
+
+static void find_wanted(struct writer *w)
+{
+	for (unsigned i = 0; i < w->c->nr; i++) {
+		const struct fuzz_op *op = &w->c->ops[i];
+
+		w->wanted[op->base] = true;
+		w->wanted[op->base_new] = true;
+		for (unsigned r = 0; r < op->nr_ranges; r++)
+			w->wanted[op->range_base[r]] = true;
+	}
+}
+
+/* What the runs said, as comment lines. */
+static void put_comment(FILE *out, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		fprintf(out, "--%s%.*s\n", len && text[0] != ' ' ? " " : "", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+void fuzz_write(FILE *out, const struct fuzz_setup *setup, const struct fuzz_case *c,
+		const struct fuzz_report *report)
+{
+	static struct writer w;
+
+	memset(&w, 0, sizeof(w));
+	w.out = out;
+	w.c = c;
+	find_wanted(&w);
+	fprintf(out, "-- Found by usermm fuzz%s%s, seed %" PRIu64,
+		setup->vs_linux ? " --vs linux" : "", setup->fail ? " --fail" : "", c->seed);
+	if (report->fail_nth)
+		fprintf(out, ", with allocation %" PRIu64 " failing", report->fail_nth);
+	fprintf(out, ".\n");
+	put_comment(out, report->text);
+	fprintf(out, "\n");
+	for (unsigned i = 0; i < c->nr; i++) {
+		if (c->ops[i].ran || i == report->at)
+			put_op(&w, &c->ops[i]);
+	}
+}
