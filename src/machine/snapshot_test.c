@@ -47,6 +47,20 @@ static u64 sum_of(const u8 *bytes, u64 nr)
 
 /* ---- in memory ------------------------------------------------------------------------------ */
 
+static void compare_ram(struct machine *m, const u8 *shadow, u64 pages)
+{
+	for (u64 pfn = 0; pfn < pages; pfn += SECTION_PAGES) {
+		const u8 *expected = shadow + (pfn << PAGE_SHIFT);
+		u64 nr = MIN(SECTION_PAGES, pages - pfn) << PAGE_SHIFT;
+
+		if (machine_section_online(m, pfn_of(pfn)))
+			assert_memory_equal(ram(m, pfn), expected, nr);
+		else
+			assert_true(expected[0] == 0 &&
+				    memcmp(expected, expected + 1, nr - 1) == 0);
+	}
+}
+
 /* Random writes, snapshots and restores, against a plain copy of the same bytes. */
 static void compare_with_copies(u64 ram_bytes, u64 seed)
 {
@@ -61,6 +75,7 @@ static void compare_with_copies(u64 ram_bytes, u64 seed)
 	for (int i = 0; i < MAX_SNAPSHOTS; i++)
 		copies[i] = host_alloc(bytes);
 	for (int step = 0; step < STEPS; step++) {
+		bool restored = false;
 		u64 slot = prng_below(&rng, MAX_SNAPSHOTS);
 
 		switch (prng_below(&rng, 4)) {
@@ -74,6 +89,7 @@ static void compare_with_copies(u64 ram_bytes, u64 seed)
 				break;
 			machine_snapshot_restore(m, snapshots[slot]);
 			memcpy(shadow, copies[slot], bytes);
+			restored = true;
 			break;
 		default:
 			for (int i = 0; i < 20; i++) {
@@ -86,14 +102,8 @@ static void compare_with_copies(u64 ram_bytes, u64 seed)
 			machine_alloc_forever(m, prng_below(&rng, 10000));
 			break;
 		}
-		for (u64 pfn = 0; pfn < pages; pfn += SECTION_PAGES) {
-			u64 nr = MIN(SECTION_PAGES, pages - pfn) << PAGE_SHIFT;
-
-			if (machine_section_online(m, pfn_of(pfn)))
-				assert_memory_equal(ram(m, pfn), shadow + (pfn << PAGE_SHIFT), nr);
-			else
-				assert_int_equal(sum_of(shadow + (pfn << PAGE_SHIFT), nr), 0);
-		}
+		if (restored || step == STEPS - 1)
+			compare_ram(m, shadow, pages);
 	}
 	for (int i = 0; i < MAX_SNAPSHOTS; i++) {
 		machine_snapshot_free(snapshots[i]);
@@ -113,7 +123,7 @@ static void small_machines_come_back(void **state)
 static void large_machines_come_back(void **state)
 {
 	(void)state;
-	for (u64 seed = 1; seed <= 3; seed++)
+	for (u64 seed = 1; seed <= 2; seed++)
 		compare_with_copies(1ull << 30, seed);
 }
 
