@@ -82,7 +82,8 @@ static void compare_sums(struct verify *v, const struct mm *mm, const struct vma
 {
 	expect_equal(v, "mm", mm->id, "map_count", mm->map_count, sums->map_count);
 	expect_equal(v, "mm", mm->id, "total_vm", mm->total_vm, sums->total);
-	expect_equal(v, "mm", mm->id, "locked_vm", mm->locked_vm, sums->locked);
+	expect_equal(v, "mm", mm->id, "locked_vm", mm->locked_vm,
+		     sums->locked + mm->locked_vm_lost);
 	expect_equal(v, "mm", mm->id, "data_vm", mm->data_vm, sums->data);
 	expect_equal(v, "mm", mm->id, "exec_vm", mm->exec_vm, sums->exec);
 	expect_equal(v, "mm", mm->id, "stack_vm", mm->stack_vm, sums->stack);
