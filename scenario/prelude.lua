@@ -361,6 +361,32 @@ function Process:maps(addr)
 	return nil
 end
 
+local rights = { ["r"] = "r", ["rw"] = "w", ["w"] = "w", ["rx"] = "x", ["x"] = "x" }
+
+-- A letter for each page; "|" where one mapping ends and the next begins.
+function Process:layout(addr, pages)
+	local picture, page, stop = {}, addr, addr + pages * PAGE
+	local function draw(upto, letter)
+		while page < upto and page < stop do
+			picture[#picture + 1] = letter
+			page = page + PAGE
+		end
+	end
+	for line in core.text(self, "maps"):gmatch("[^\n]+") do
+		local vma = add_head({}, line)
+		if vma and vma.stop > addr and vma.start < stop then
+			draw(vma.start, ".")
+			if page == vma.start and page > addr and picture[#picture] ~= "." then
+				picture[#picture + 1] = "|"
+			end
+			local perms = vma.perms:sub(1, 3):gsub("%-", "")
+			draw(vma.stop, perms == "" and "-" or rights[perms] or "X")
+		end
+	end
+	draw(stop, ".")
+	return table.concat(picture)
+end
+
 function Process:smaps(addr)
 	if not addr then
 		return core.text(self, "smaps")
