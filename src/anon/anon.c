@@ -87,8 +87,7 @@ static void install_anon_page(struct vm_fault *vmf, struct page *page, pte_t ent
 
 static u32 map_zero_page(struct vm_fault *vmf)
 {
-	pte_t entry = pte_mkspecial(
-		pfn_pte(machine_of(vmf->mm)->zero_pfn, vmf->vma->page_prot));
+	pte_t entry = pte_mkspecial(pfn_pte(machine_of(vmf->mm)->zero_pfn, vmf->vma->page_prot));
 
 	if (lock_same_pte(vmf)) {
 		set_pte_at(vmf->mm, vmf->address, vmf->pte, entry);

@@ -134,8 +134,7 @@ static struct tlb_entry *tlb_fill(struct cpu *cpu, struct mm *mm, vaddr_t addr, 
  * Translate inside an access, by cache or by walk; NULL: refused. Brings the CPU's cache up
  * to date first. The caller owns cpu.
  */
-static struct tlb_entry *translate(struct cpu *cpu, struct mm *mm, vaddr_t addr,
-				   enum access access)
+static struct tlb_entry *translate(struct cpu *cpu, struct mm *mm, vaddr_t addr, enum access access)
 {
 	struct tlb_entry *entry = tlb_slot(cpu, addr);
 	pte_t pte;
@@ -291,8 +290,8 @@ int umm_load(struct umm_task *handle, uint64_t addr, unsigned size_bytes, uint64
 	if (likely(cpu)) {
 		entry = tlb_slot(cpu, addr);
 		if (likely(ACCESS_HIT(entry, ACCESS_READ, addr, (u64)size_bytes))) {
-			*ret_value = host_load((void *)(uintptr_t)(addr + entry->addend),
-					       size_bytes);
+			*ret_value =
+				host_load((void *)(uintptr_t)(addr + entry->addend), size_bytes);
 			access_end(task);
 			return 0;
 		}
@@ -358,18 +357,18 @@ int umm_fetch(struct umm_task *handle, uint64_t addr, struct umm_fault *ret_faul
 
 enum rmw { RMW_ADD, RMW_XCHG, RMW_CMPXCHG };
 
-#define HOST_RMW(type)                                                                       \
-	do {                                                                                 \
-		type *word = host;                                                           \
-		type old = (type)expected;                                                   \
-                                                                                             \
-		if (op == RMW_ADD)                                                           \
-			return __atomic_fetch_add(word, (type)value, __ATOMIC_SEQ_CST);      \
-		if (op == RMW_XCHG)                                                          \
-			return __atomic_exchange_n(word, (type)value, __ATOMIC_SEQ_CST);     \
-		(void)__atomic_compare_exchange_n(word, &old, (type)value, false,            \
-						  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);       \
-		return old;                                                                  \
+#define HOST_RMW(type)                                                                   \
+	do {                                                                             \
+		type *word = host;                                                       \
+		type old = (type)expected;                                               \
+                                                                                         \
+		if (op == RMW_ADD)                                                       \
+			return __atomic_fetch_add(word, (type)value, __ATOMIC_SEQ_CST);  \
+		if (op == RMW_XCHG)                                                      \
+			return __atomic_exchange_n(word, (type)value, __ATOMIC_SEQ_CST); \
+		(void)__atomic_compare_exchange_n(word, &old, (type)value, false,        \
+						  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);   \
+		return old;                                                              \
 	} while (0)
 
 static u64 host_rmw(void *host, unsigned size, enum rmw op, u64 expected, u64 value)
@@ -442,8 +441,7 @@ static void copy_bytes(void *to, const void *from, size_t len)
 					 __ATOMIC_RELAXED);
 	}
 	for (; len; len--)
-		__atomic_store_n(dst++, __atomic_load_n(src++, __ATOMIC_RELAXED),
-				 __ATOMIC_RELAXED);
+		__atomic_store_n(dst++, __atomic_load_n(src++, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
 }
 
 /* Page by page; *ret_done counts what was transferred before a fault. */
@@ -481,6 +479,6 @@ int umm_write(struct umm_task *task, uint64_t addr, const void *buf, size_t len_
 	      struct umm_fault *ret_fault)
 {
 	/* access_copy only reads buf for a write. */
-	return access_copy((struct task *)task, addr, (u8 *)(uintptr_t)buf, len_bytes,
-			   ACCESS_WRITE, ret_fault);
+	return access_copy((struct task *)task, addr, (u8 *)(uintptr_t)buf, len_bytes, ACCESS_WRITE,
+			   ret_fault);
 }

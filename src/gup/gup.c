@@ -69,8 +69,7 @@ static enum follow follow_pte(struct vm_area *vma, pte_t pte, u32 flags, struct 
 	return FOLLOW_PAGE;
 }
 
-static enum follow follow_page(struct vm_area *vma, vaddr_t addr, u32 flags,
-			       struct page **ret_page)
+static enum follow follow_page(struct vm_area *vma, vaddr_t addr, u32 flags, struct page **ret_page)
 {
 	spinlock_t *ptl;
 	pte_t *ptep = pte_offset_lock(vma->mm, addr, &ptl);
@@ -172,8 +171,7 @@ void unpin_user_page(struct page *page)
 {
 	if (page_test_reserved(page))
 		return;
-	VM_BUG_ON2(page_count(page) < GUP_PIN_COUNTING_BIAS, page_count(page),
-		   page_to_pfn(page).n);
+	VM_BUG_ON2(page_count(page) < GUP_PIN_COUNTING_BIAS, page_count(page), page_to_pfn(page).n);
 	/* The last reference may be among these: leave it to put_page to see it. */
 	atomic_add(&page->refcount, -(GUP_PIN_COUNTING_BIAS - 1));
 	put_page(page);
@@ -216,7 +214,7 @@ int mm_populate(struct mm *mm, vaddr_t start, u64 len, bool ignore_errors)
 	int err = 0;
 
 	down_read(&mm->mmap_lock);
-	for_each_vma_range (mm, vma, start, end) {
+	for_each_vma_range(mm, vma, start, end) {
 		if (vma->flags & (VM_IO | VM_PFNMAP))
 			continue;
 		err = populate_vma_page_range(vma, MAX(start, vma->start), MIN(end, vma->end));

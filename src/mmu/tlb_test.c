@@ -154,9 +154,11 @@ static void test_flush_log_overrun(void **state)
 	for (u64 i = 0; i < 80; i++)
 		store(other, BASE + i * PAGE_SIZE, i + 1);
 	for (u64 i = 0; i < 2 * MM_FLUSH_LOG; i++)
-		assert_int_equal(umm_madvise(task, BASE + i * PAGE_SIZE, PAGE_SIZE, MADV_DONTNEED), 0);
+		assert_int_equal(umm_madvise(task, BASE + i * PAGE_SIZE, PAGE_SIZE, MADV_DONTNEED),
+				 0);
 	for (u64 i = 0; i < 80; i++)
-		assert_int_equal(load(other, BASE + i * PAGE_SIZE), i < 2 * MM_FLUSH_LOG ? 0 : i + 1);
+		assert_int_equal(load(other, BASE + i * PAGE_SIZE),
+				 i < 2 * MM_FLUSH_LOG ? 0 : i + 1);
 	assert_int_equal(umm_madvise(task, BASE, 80 * PAGE_SIZE, MADV_DONTNEED), 0);
 	for (u64 i = 0; i < 80; i++)
 		assert_int_equal(load(other, BASE + i * PAGE_SIZE), 0);

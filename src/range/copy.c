@@ -21,9 +21,9 @@
 
 struct copy_range {
 	struct vm_area *dst_vma, *src_vma;
-	struct page *spare;      /* a page allocated outside the locks, for a pinned source */
+	struct page *spare; /* a page allocated outside the locks, for a pinned source */
 	bool spare_wanted;
-	bool write_protected;    /* the parent's CPUs must be told */
+	bool write_protected; /* the parent's CPUs must be told */
 };
 
 /* An exclusive page that a pin may hold must not be shared by fork. */
@@ -131,8 +131,7 @@ static int copy_tables(struct copy_range *copy)
 	int err = 0;
 
 	while (!err && (addr = pgtable_next_table(vma->mm, addr, vma->end)) < vma->end) {
-		err = copy_table(copy, &addr,
-				 MIN(ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE, vma->end));
+		err = copy_table(copy, &addr, MIN(ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE, vma->end));
 		if (err == -EAGAIN && copy->spare_wanted) {
 			copy->spare = alloc_page(machine_of(vma), GFP_MOVABLE, FAIL_FORK_PAGE);
 			err = copy->spare ? 0 : -ENOMEM;
