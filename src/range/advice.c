@@ -124,18 +124,17 @@ int guard_install_range(struct vm_area *vma, vaddr_t start, vaddr_t end)
 	/* So that fork copies the tables of this vma, and the guards with them. */
 	if (anon_vma_prepare(vma))
 		return -ENOMEM;
-	/* With mmap_lock held for read only: an atomic or. It is never taken back. */
-	(void)sync_fetch_or(&vma->flags, VM_MAYBE_GUARD, SYNC_RELAXED);
-	/* For the whole vma, and for good; others only look for it under mmap_lock write. */
-	(void)sync_fetch_or(&vma->flags, VM_MAYBE_GUARD, SYNC_RELAXED);
+	/* For the whole vma, and for good; with mmap_lock held for read only, an atomic or. */
+	if (!(READ_ONCE(vma->flags) & VM_MAYBE_GUARD))
+		(void)sync_fetch_or(&vma->flags, VM_MAYBE_GUARD, SYNC_RELAXED);
 	while (addr < end) {
 		int err = guard_install_one(vma->mm, addr);
 
 		if (err == -ENOMEM)
 			return err;
 		if (err == -EAGAIN)
-			zap_page_range_single(vma, addr, end, &(struct zap_details){
-								      .keep_markers = true });
+			zap_page_range_single(vma, addr, end,
+					      &(struct zap_details){ .keep_markers = true });
 		else
 			addr += PAGE_SIZE;
 	}

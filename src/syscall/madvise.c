@@ -186,6 +186,34 @@ static int walk_vmas(const struct madvise *madvise)
 	return hole;
 }
 
+/*
+ * A vma that may hold guards says so, and keeps saying so through merges. Up to the first one
+ * that will refuse, every vma of the range is marked; the flags need mmap_lock for write.
+ */
+static void mark_guarded(const struct madvise *madvise)
+{
+	struct vm_area *vma;
+
+	for_each_vma_range(madvise->mm, vma, madvise->start, madvise->end) {
+		if (vma->flags & madvise->pages->refused)
+			break;
+		vma_set_flags(vma, vma->flags | VM_MAYBE_GUARD);
+	}
+}
+
+static void lock_for_pages(const struct madvise *madvise)
+{
+	struct rw_semaphore *lock = &madvise->mm->mmap_lock;
+
+	if (madvise->populate || madvise->pages->act != guard_install_range) {
+		down_read(lock);
+		return;
+	}
+	down_write(lock);
+	mark_guarded(madvise);
+	downgrade_write(lock);
+}
+
 static int do_madvise(struct mm *mm, vaddr_t start, u64 len, int advice)
 {
 	struct madvise madvise = { .mm = mm, .start = start, .end = start + PAGE_ALIGN(len) };
@@ -205,7 +233,7 @@ static int do_madvise(struct mm *mm, vaddr_t start, u64 len, int advice)
 		up_write(&mm->mmap_lock);
 		return err;
 	}
-	down_read(&mm->mmap_lock);
+	lock_for_pages(&madvise);
 	if (madvise.populate)
 		err = faultin_page_range(mm, start, madvise.end, madvise.populate_write);
 	else

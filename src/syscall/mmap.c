@@ -8,9 +8,10 @@
  * Everything that can fail comes before the unmapping. What a refused limit leaves behind are
  * the splits, as in Linux; a refused allocation leaves nothing.
  *
- * What is not modelled, and the answer, which is Linux's where it is built without it:
+ * What is not modelled, and the answer:
  *   a file descriptor            -EBADF: a simulated process has none open
- *   MAP_HUGETLB                  -EINVAL
+ *   MAP_HUGETLB                  -ENOMEM, as with an empty pool of huge pages; -EINVAL for
+ *                                a size that x86 does not have
  *   MAP_SHARED | MAP_ANONYMOUS   -ENODEV
  */
 #include "base/uapi.h"
@@ -184,12 +185,14 @@ static int mmap_region(struct mmap_request *req)
 /* What has to be refused before the address space is looked at. */
 static int check_arguments(u32 map_flags, u64 offset_bytes)
 {
+	u32 huge_size = (map_flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+
 	if (PAGE_OFFSET_OF(offset_bytes))
 		return -EINVAL;
 	if (!(map_flags & MAP_ANONYMOUS))
 		return -EBADF;
 	if (map_flags & MAP_HUGETLB)
-		return -EINVAL;
+		return huge_size == 0 || huge_size == 21 || huge_size == 30 ? -ENOMEM : -EINVAL;
 	return 0;
 }
 

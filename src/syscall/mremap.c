@@ -224,7 +224,7 @@ static void finish_dontunmap(struct remap *remap, struct vm_area *new_vma)
 	bool whole = remap->addr == vma->start && remap->addr + remap->old_len == vma->end;
 
 	if (vma->flags & VM_LOCKED)
-		remap->mm->locked_vm -= vma_pages(vma);
+		remap->mm->locked_vm_lost += vma_pages(vma);
 	vma_set_flags(vma, vma->flags & ~VM_LOCKED_MASK);
 	if (new_vma != vma && whole)
 		unlink_anon_vmas(vma);

@@ -33,7 +33,7 @@ static void exit_mmap(struct mm *mm)
 		vma_remove(vma);
 	}
 	VM_BUG_ON2(mm->total_vm, mm->total_vm, mm->id);
-	VM_BUG_ON2(mm->locked_vm, mm->locked_vm, mm->id);
+	VM_BUG_ON2(mm->locked_vm != mm->locked_vm_lost, mm->locked_vm, mm->locked_vm_lost);
 	release_pins(mm);
 	up_write(&mm->mmap_lock);
 	pgd_free(mm);

@@ -45,6 +45,11 @@ struct mm {
 
 	/* m: pages */
 	u64 total_vm, locked_vm, data_vm, exec_vm, stack_vm;
+	/*
+	 * Of locked_vm: what no vma holds. MREMAP_DONTUNMAP of locked memory unlocks the old
+	 * vma without counting it out, in Linux too.
+	 */
+	u64 locked_vm_lost;
 	u64 hiwater_vm;
 	atomic64_t hiwater_rss; /* a */
 
