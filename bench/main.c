@@ -17,8 +17,8 @@ enum { EXIT_WELL, EXIT_MISSED, EXIT_USAGE };
 static void help(void)
 {
 	printf("usage: usermm bench [NAME…] [--vs linux] [OPTION…]\n\n"
-	       "Measures the model, in one run with what it is compared to: plain memory, and with\n"
-	       "--vs linux the kernel of this machine. Times are medians over repetitions, with\n"
+	       "Measures the model, in one run with what it is held against: plain memory, with\n"
+	       "--vs linux also this kernel. Times are medians over repetitions, with\n"
 	       "the shortest and the longest; the kernel works without huge pages.\n\n"
 	       "  NAME               only these, or those whose names begin so (see --list)\n"
 	       "  --vs linux         also measure the kernel\n"

@@ -56,15 +56,23 @@ static inline void list_del_init(struct list_head *node)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member) list_entry((head)->prev, type, member)
 
-#define list_for_each_entry(pos, head, member)                                                 \
-	for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head); \
+/*
+ * The node of pos, by arithmetic alone: at the end of a walk pos is where an object around the
+ * head would be, which need not even be aligned as one.
+ */
+#define list_node(pos, member) \
+	((struct list_head *)(void *)((char *)(pos) + offsetof(__typeof__(*(pos)), member)))
+
+#define list_for_each_entry(pos, head, member)                         \
+	for (pos = list_entry((head)->next, __typeof__(*pos), member); \
+	     list_node(pos, member) != (head);                         \
 	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 
 /* The current node may be removed while walking. */
 #define list_for_each_entry_safe(pos, tmp, head, member)                  \
 	for (pos = list_entry((head)->next, __typeof__(*pos), member),    \
 	    tmp = list_entry(pos->member.next, __typeof__(*pos), member); \
-	     &pos->member != (head);                                      \
+	     list_node(pos, member) != (head);                            \
 	     pos = tmp, tmp = list_entry(tmp->member.next, __typeof__(*tmp), member))
 
 #endif
