@@ -43,6 +43,8 @@ struct shared_process {
 	struct umm_task *tasks[MAX_WORKERS];   /* the one that the worker uses right now */
 	/* Who changes how the counters are mapped; others meet faults meanwhile, and try again. */
 	pthread_mutex_t layout;
+	/* What word 0 of each page has reached: who looks later must not see less. */
+	_Atomic uint64_t reached[COUNTER_PAGES];
 	/* Scratch pages that may be mapped right now: readers in other threads look there. */
 	_Atomic uint64_t recent[NR_RECENT];
 };

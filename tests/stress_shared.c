@@ -25,14 +25,36 @@ static bool access_done(struct worker *worker, int err, const struct umm_fault *
 
 /* ---- counters ---- */
 
+static void publish_reached(uint32_t p, uint64_t page, uint64_t value)
+{
+	_Atomic uint64_t *reached = &shared[p].reached[page];
+	uint64_t seen = atomic_load(reached);
+
+	while (seen < value && !atomic_compare_exchange_weak(reached, &seen, value))
+		;
+}
+
 static void add_shared(struct worker *worker, uint32_t p, uint64_t page)
 {
 	struct umm_fault fault;
 	uint64_t old;
 	int err = umm_fetch_add(shared[p].tasks[worker->id], page_at(page), 8, 1, &old, &fault);
 
+	if (!access_done(worker, err, &fault))
+		return;
+	worker->added[p][page]++;
+	publish_reached(p, page, old + 1);
+}
+
+/* A page that another thread has copied in the meantime must not be seen as it was. */
+static void look_at_counter(struct worker *worker, uint32_t p, uint64_t page)
+{
+	uint64_t reached = atomic_load(&shared[p].reached[page]), value;
+	struct umm_fault fault;
+	int err = umm_load(shared[p].tasks[worker->id], page_at(page), 8, &value, &fault);
+
 	if (access_done(worker, err, &fault))
-		worker->added[p][page]++;
+		EXPECT(worker, value >= reached, value, reached);
 }
 
 /* A loop of compare-and-exchange adds two. */
@@ -94,11 +116,16 @@ static void use_counters(struct worker *worker, uint32_t p)
 	for (uint64_t i = pick(worker, 32); i > 0; i--) {
 		uint64_t page = pick(worker, COUNTER_PAGES);
 
-		switch (pick(worker, 8)) {
+		switch (pick(worker, 10)) {
 		case 0:
 		case 1:
 		case 2:
 			add_shared(worker, p, page);
+			break;
+		case 5:
+		case 6:
+		case 7:
+			look_at_counter(worker, p, page);
 			break;
 		case 3:
 			add_by_cmpxchg(worker, p, page);
