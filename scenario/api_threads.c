@@ -15,18 +15,6 @@
 
 #define THREAD "usermm.thread"
 
-static void take_error(struct script_fiber *fiber)
-{
-	const char *text;
-
-	fiber->failed = lua_type(fiber->L, -1) == LUA_TTABLE;
-	if (fiber->failed)
-		lua_getfield(fiber->L, -1, "message");
-	text = lua_tostring(fiber->L, -1);
-	snprintf(fiber->error, sizeof(fiber->error), "%s",
-		 text ? text : "an error that is neither text nor table");
-}
-
 static void fiber_main(void *arg)
 {
 	struct script_fiber *fiber = arg;
@@ -35,7 +23,7 @@ static void fiber_main(void *arg)
 	int ret;
 
 	if (lua_pcall(fiber->L, lua_gettop(fiber->L) - 1, 0, 0) && !script->ending)
-		take_error(fiber);
+		fiber->failed = script_take_error(fiber->L, fiber->error, sizeof(fiber->error));
 	ret = scn_session_run(script->session, &step);
 	if (ret && !script->ending)
 		script->ending = ret;

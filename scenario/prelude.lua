@@ -53,6 +53,15 @@ function print(...)
 	core.print(table.concat(words, "\t"))
 end
 
+-- Finalizers run where no limit holds them.
+local real_setmetatable = setmetatable
+function _G.setmetatable(t, meta)
+	if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
+		error("a scenario has no __gc", 3)
+	end
+	return real_setmetatable(t, meta)
+end
+
 -- ---- failures ----------------------------------------------------------------------------
 
 -- The place in the scenario file that the caller's caller is at.
@@ -76,7 +85,7 @@ local function fail(message)
 end
 
 local real_error = error
-function error(what, level)
+function _G.error(what, level)
 	if type(what) == "string" then
 		what = setmetatable({ kind = "error", message = place() .. what }, Failure)
 	end

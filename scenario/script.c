@@ -199,6 +199,42 @@ static bool idle(void *arg)
 	return true;
 }
 
+struct taken_error {
+	char *buf;
+	size_t size;
+	bool failed;
+};
+
+/* Protected: the error may be any value, with any metatable, and memory may be short. */
+static int take_error(lua_State *L)
+{
+	struct taken_error *taken = lua_touserdata(L, 1);
+	const char *text;
+
+	taken->failed = lua_type(L, 2) == LUA_TTABLE;
+	if (taken->failed) {
+		lua_pushliteral(L, "message");
+		lua_rawget(L, 2);
+	}
+	text = lua_tostring(L, -1);
+	snprintf(taken->buf, taken->size, "%s",
+		 text ? text : "an error that is neither text nor has a message");
+	return 0;
+}
+
+bool script_take_error(lua_State *L, char *buf, size_t size)
+{
+	struct taken_error taken = { buf, size, false };
+
+	snprintf(buf, size, "not enough memory");
+	lua_pushcfunction(L, take_error);
+	lua_pushlightuserdata(L, &taken);
+	lua_rotate(L, -3, 2);
+	if (lua_pcall(L, 2, 0, 0))
+		lua_pop(L, 1);
+	return taken.failed;
+}
+
 /* The first fiber: the scenario itself, then whatever threads it did not join. */
 static void main_fiber(void *arg)
 {
@@ -208,6 +244,8 @@ static void main_fiber(void *arg)
 	lua_pushcfunction(script->L, run_file);
 	lua_pushlightuserdata(script->L, script);
 	script->status = lua_pcall(script->L, 1, 0, 0);
+	if (script->status != LUA_OK)
+		script->failed = script_take_error(script->L, script->error, sizeof(script->error));
 	script_join_all(script);
 }
 
@@ -229,8 +267,6 @@ static void judge_threads(struct script *script)
 static void judge(struct script *script)
 {
 	struct scn_outcome *outcome = script->outcome;
-	lua_State *L = script->L;
-	const char *text;
 
 	switch (script->ending) {
 	case SCN_SKIPPED:
@@ -258,16 +294,13 @@ static void judge(struct script *script)
 		judge_threads(script);
 		return;
 	}
-	outcome->verdict = SCN_BAD_INPUT;
-	if (lua_type(L, -1) == LUA_TTABLE) {
-		outcome->verdict = SCN_FAILED;
-		lua_getfield(L, -1, "message");
-		text = lua_tostring(L, -1);
-	} else {
-		text = lua_tostring(L, -1);
-	}
-	snprintf(outcome->message, sizeof(outcome->message), "%s",
-		 text ? text : "an error that is neither text nor table");
+	outcome->verdict = script->failed ? SCN_FAILED : SCN_BAD_INPUT;
+	/* What has no place of its own, such as an overflow of the parser, gets the file's. */
+	if (!strncmp(script->error, script->file->path, strlen(script->file->path)))
+		snprintf(outcome->message, sizeof(outcome->message), "%s", script->error);
+	else
+		snprintf(outcome->message, sizeof(outcome->message), "%s: %s", script->file->path,
+			 script->error);
 }
 
 void scn_script_run(struct scn_session *session, const struct scn_file *file,
@@ -296,6 +329,8 @@ void scn_script_run(struct scn_session *session, const struct scn_file *file,
 		snprintf(outcome->message, sizeof(outcome->message), "%s: threads are stuck: %s",
 			 file->path, umm_sim_report());
 	}
+	/* Whatever still runs on the way out may do nothing. */
+	script->ending = script->ending ? script->ending : RUNAWAY;
 	/* A fiber that is stuck still runs on this state. */
 	if (ret != -EDEADLK)
 		lua_close(script->L);

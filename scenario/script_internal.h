@@ -29,8 +29,10 @@ struct script {
 	lua_State *L;
 	size_t memory_used;
 	uint64_t instructions;
-	int status; /* of the main function, as lua_pcall gives it */
-	int ending; /* SCN_SKIPPED and the like: nothing more can be caught or run */
+	char error[2048]; /* of the main function */
+	bool failed;      /* it is a failed expectation, not a misuse */
+	int status;       /* of the main function, as lua_pcall gives it */
+	int ending;       /* SCN_SKIPPED and the like: nothing more can be caught or run */
 	struct script_fiber fibers[SCRIPT_MAX_FIBERS];
 	unsigned nr_fibers;
 };
@@ -42,6 +44,11 @@ static inline struct script *script_of(lua_State *L)
 
 /* Ends the scenario for good: no pcall holds it. */
 int script_end(lua_State *L, int code);
+/*
+ * The error value on top of the stack, popped, as text. True: it is a failed expectation (a
+ * table), not a misuse. Raises nothing.
+ */
+bool script_take_error(lua_State *L, char *buf, size_t size);
 /* The line of the scenario file that is running, 0 if none is. */
 unsigned script_line(lua_State *L);
 
