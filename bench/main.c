@@ -16,7 +16,7 @@ enum { EXIT_WELL, EXIT_MISSED, EXIT_USAGE };
 
 static void help(void)
 {
-	printf("usage: usermm bench [NAME…] [--vs linux] [OPTION…]\n\n"
+	printf("usage: usermm bench [NAME]... [--vs linux] [OPTION]...\n\n"
 	       "Measures the model, in one run with what it is held against: plain memory, with\n"
 	       "--vs linux also this kernel. Times are medians over repetitions, with\n"
 	       "the shortest and the longest; the kernel works without huge pages.\n\n"
