@@ -189,7 +189,7 @@ static int move_entries(struct remap *remap, struct vm_area *new_vma)
  * The promise of memory has moved with the pages, so unmapping must not take it back: hide it
  * from the vma meanwhile, and give it again to what remains on either side.
  */
-static int unmap_source(struct remap *remap)
+static void unmap_source(struct remap *remap)
 {
 	struct mm *mm = remap->mm;
 	struct vm_area *vma = remap->vma;
@@ -203,7 +203,7 @@ static int unmap_source(struct remap *remap)
 	err = do_munmap(mm, addr, remap->old_len);
 	remap->vma = NULL;
 	if (!hide)
-		return err;
+		return;
 	if (err) /* no memory to split: both ranges stay, and both count */
 		atomic64_add(&machine_of(mm)->committed_pages, (s64)(remap->old_len >> PAGE_SHIFT));
 	if (err || start < addr) {
@@ -214,7 +214,6 @@ static int unmap_source(struct remap *remap)
 		vma = vma_lookup(mm, addr_end);
 		vma_set_flags(vma, vma->flags | VM_ACCOUNT);
 	}
-	return err;
 }
 
 /* The old vma stays, without pages and without locks. */
@@ -230,7 +229,27 @@ static void finish_dontunmap(struct remap *remap, struct vm_area *new_vma)
 		unlink_anon_vmas(vma);
 }
 
-static int move_vma(struct remap *remap)
+/*
+ * Split the source from the rest of its vma ahead, so that unmapping it cannot fail after the
+ * pages have moved. Not when the new range touches that vma: it may merge with what remains,
+ * and must find it whole.
+ */
+static int split_source(struct remap *remap, struct unmap *ret_source)
+{
+	const struct vm_area *vma = remap->vma;
+	int err;
+
+	if ((remap->flags & MREMAP_DONTUNMAP) || remap->new_addr == vma->end ||
+	    remap->new_addr + remap->new_len == vma->start)
+		return 0;
+	err = unmap_prepare(remap->mm, remap->addr, remap->addr + remap->old_len, ret_source);
+	if (!err)
+		remap->vma = vma_lookup(remap->mm, remap->addr);
+	return err;
+}
+
+/* A vma at the new place, and the entries there; the old range is as it was on failure. */
+static int copy_and_move(struct remap *remap)
 {
 	struct mm *mm = remap->mm;
 	u64 flags = remap->vma->flags;
@@ -238,26 +257,41 @@ static int move_vma(struct remap *remap)
 	struct vm_area *new_vma;
 	int err;
 
-	if (mm->map_count >= machine_of(mm)->config.max_map_count - 3)
-		return -ENOMEM;
-	err = charge(remap);
-	if (err)
-		return err;
 	new_vma = copy_vma(&remap->vma, remap->addr, remap->new_addr, remap->new_len);
-	if (!new_vma) {
-		vm_unacct_memory(mm, remap->charged_pages);
+	if (!new_vma)
 		return -ENOMEM;
-	}
 	err = move_entries(remap, new_vma);
 	account_mapped(remap, flags, remap->new_len);
 	if (!err && (remap->flags & MREMAP_DONTUNMAP))
 		finish_dontunmap(remap, new_vma);
 	else
-		(void)unmap_source(remap);
-	if (err && !(remap->flags & MREMAP_DONTUNMAP))
-		vm_unacct_memory(mm, remap->charged_pages);
+		unmap_source(remap);
+	if (err && (remap->flags & MREMAP_DONTUNMAP))
+		remap->charged_pages = 0; /* goes, or stays, with the new range */
 	/* Both places at once were never the process's to see. */
 	mm->hiwater_vm = hiwater_vm;
+	return err;
+}
+
+static int move_vma(struct remap *remap)
+{
+	struct mm *mm = remap->mm;
+	struct unmap source = { .mm = mm };
+	int err;
+
+	if (mm->map_count >= machine_of(mm)->config.max_map_count - 3)
+		return -ENOMEM;
+	err = charge(remap);
+	if (err)
+		return err;
+	err = split_source(remap, &source);
+	if (!err) {
+		err = copy_and_move(remap);
+		if (err)
+			unmap_cancel(&source);
+	}
+	if (err)
+		vm_unacct_memory(mm, remap->charged_pages);
 	return err;
 }
 

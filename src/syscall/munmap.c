@@ -13,30 +13,43 @@
 #include "syscall/syscall_internal.h"
 
 /* Split at both ends of the range, or at neither. */
-static int split_ends(struct mm *mm, vaddr_t start, vaddr_t end)
+static int split_ends(struct unmap *unmap)
 {
-	struct vm_area *first = find_vma(mm, start);
-	struct vm_area *upper = NULL, *last, *tail;
+	struct mm *mm = unmap->mm;
+	struct vm_area *first = find_vma(mm, unmap->start);
+	struct vm_area *last, *upper;
 	int err;
 
-	if (first && first->start < start) {
+	if (first && first->start < unmap->start) {
 		/* In the end there must not be more vmas than allowed; meanwhile there may. */
-		if (end < first->end && mm->map_count >= machine_of(mm)->config.max_map_count)
+		if (unmap->end < first->end &&
+		    mm->map_count >= machine_of(mm)->config.max_map_count)
 			return -ENOMEM;
-		err = vma_split_nolimit(first, start, &upper);
+		err = vma_split_nolimit(first, unmap->start, &upper);
 		if (err)
 			return err;
+		unmap->split_start = true;
 	}
-	last = vma_lookup(mm, end - 1);
-	if (last && end < last->end) {
-		err = vma_split_nolimit(last, end, &tail);
+	last = vma_lookup(mm, unmap->end - 1);
+	if (last && unmap->end < last->end) {
+		err = vma_split_nolimit(last, unmap->end, &upper);
 		if (err) {
-			if (upper)
-				vma_unsplit(first, upper);
+			unmap_cancel(unmap);
 			return err;
 		}
+		unmap->split_end = true;
 	}
 	return 0;
+}
+
+void unmap_cancel(const struct unmap *unmap)
+{
+	struct mm *mm = unmap->mm;
+
+	if (unmap->split_end)
+		vma_unsplit(vma_lookup(mm, unmap->end - 1), vma_lookup(mm, unmap->end));
+	if (unmap->split_start)
+		vma_unsplit(vma_lookup(mm, unmap->start - 1), vma_lookup(mm, unmap->start));
 }
 
 int unmap_prepare(struct mm *mm, vaddr_t start, vaddr_t end, struct unmap *ret_unmap)
@@ -48,7 +61,7 @@ int unmap_prepare(struct mm *mm, vaddr_t start, vaddr_t end, struct unmap *ret_u
 	VM_DEBUG_ON(!rwsem_is_write_locked(&mm->mmap_lock));
 	VM_BUG_ON2(start >= end || end > TASK_SIZE, start, end);
 	if (find_vma_intersection(mm, start, end)) {
-		err = split_ends(mm, start, end);
+		err = split_ends(&unmap);
 		if (err)
 			return err;
 	}

@@ -53,6 +53,7 @@ struct unmap {
 	vaddr_t start, end;
 	/* fixed by unmap_prepare: the vmas are exactly those in [start, end) */
 	struct vm_area *prev, *next;
+	bool split_start, split_end; /* what for */
 	u64 pages, locked_pages, accounted_pages;
 };
 
@@ -61,6 +62,8 @@ struct unmap {
  * changed then.
  */
 int unmap_prepare(struct mm *mm, vaddr_t start, vaddr_t end, struct unmap *ret_unmap);
+/* Put together again what unmap_prepare split; nothing has been unmapped. Cannot fail. */
+void unmap_cancel(const struct unmap *unmap);
 /* Pages, tables and vmas go. Cannot fail. */
 void unmap_commit(struct unmap *unmap);
 /* As munmap: checks the range. */
