@@ -150,12 +150,12 @@ static struct tlb_entry *translate(struct cpu *cpu, struct mm *mm, vaddr_t addr,
 
 /* ---- refused accesses ----------------------------------------------------------------------- */
 
-/* An address that is neither half of the address space: no page fault, a general protection. */
-static bool is_canonical(vaddr_t addr)
+/* An address that is in neither half of the address space, where that is no page fault. */
+static bool is_general_protection(vaddr_t addr)
 {
 	unsigned unused = 64 - PAGE_SHIFT - PT_LEVELS * PT_INDEX_BITS;
 
-	return (vaddr_t)((s64)(addr << unused) >> unused) == addr;
+	return ARCH_GENERAL_PROTECTION && (vaddr_t)((s64)(addr << unused) >> unused) != addr;
 }
 
 static int access_fault(struct task *task, vaddr_t addr, enum access access,
@@ -168,7 +168,7 @@ static int access_fault(struct task *task, vaddr_t addr, enum access access,
 	struct umm_fault fault;
 	int err;
 
-	if (!is_canonical(addr)) {
+	if (is_general_protection(addr)) {
 		fault = (struct umm_fault){ .signo = SIGSEGV, .code = SI_KERNEL };
 		err = -EFAULT;
 	} else {
@@ -181,6 +181,25 @@ static int access_fault(struct task *task, vaddr_t addr, enum access access,
 	return err;
 }
 
+/* Begin an instruction on a CPU of the task's own. */
+static void walk_begin_on_cpu(struct task *task)
+{
+	for (;;) {
+		walk_begin(task);
+		if (likely(task->cpu && READ_ONCE(task->cpu->curr) == task))
+			return;
+		walk_end(task);
+		task_switch_to(task);
+	}
+}
+
+static void *translate_host(struct task *task, vaddr_t addr, enum access access)
+{
+	struct tlb_entry *entry = translate(task->cpu, task->mm, addr, access);
+
+	return entry ? (void *)(uintptr_t)(addr + entry->addend) : NULL;
+}
+
 /*
  * Begin an access whose translation is wanted: on success the task is inside the access,
  * *ret_host is where addr's byte is, and walk_end() must follow.
@@ -189,18 +208,13 @@ static int access_translate(struct task *task, vaddr_t addr, enum access access,
 			    struct umm_fault *ret_fault)
 {
 	for (;;) {
-		struct tlb_entry *entry;
+		void *host;
 		int err;
 
-		walk_begin(task);
-		if (unlikely(!task->cpu || READ_ONCE(task->cpu->curr) != task)) {
-			walk_end(task);
-			task_switch_to(task);
-			continue;
-		}
-		entry = translate(task->cpu, task->mm, addr, access);
-		if (entry) {
-			*ret_host = (void *)(uintptr_t)(addr + entry->addend);
+		walk_begin_on_cpu(task);
+		host = translate_host(task, addr, access);
+		if (host) {
+			*ret_host = host;
 			return 0;
 		}
 		walk_end(task);
@@ -300,12 +314,61 @@ int umm_load(struct umm_task *handle, uint64_t addr, unsigned size_bytes, uint64
 	return load_slow(task, addr, size_bytes, ret_value, ret_fault);
 }
 
+/* Between simulated and other memory, both directions; relaxed, word by word where aligned. */
+static void copy_bytes(void *to, const void *from, size_t len)
+{
+	u8 *dst = to;
+	const u8 *src = from;
+
+	if (((uintptr_t)dst & 7) == ((uintptr_t)src & 7)) {
+		for (; len && ((uintptr_t)src & 7); len--)
+			__atomic_store_n(dst++, __atomic_load_n(src++, __ATOMIC_RELAXED),
+					 __ATOMIC_RELAXED);
+		for (; len >= 8; len -= 8, dst += 8, src += 8)
+			__atomic_store_n((u64 *)(void *)dst,
+					 __atomic_load_n((const u64 *)(const void *)src,
+							 __ATOMIC_RELAXED),
+					 __ATOMIC_RELAXED);
+	}
+	for (; len; len--)
+		__atomic_store_n(dst++, __atomic_load_n(src++, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
+/* A store whose bytes lie on two pages: both allow it, or neither changes. */
+static int store_crossing(struct task *task, vaddr_t addr, unsigned size, u64 value,
+			  struct umm_fault *ret_fault)
+{
+	vaddr_t next = (addr & PAGE_MASK) + PAGE_SIZE;
+	unsigned below = (unsigned)(next - addr);
+
+	for (;;) {
+		void *low, *high;
+		int err;
+
+		walk_begin_on_cpu(task);
+		low = translate_host(task, addr, ACCESS_WRITE);
+		high = low ? translate_host(task, next, ACCESS_WRITE) : NULL;
+		if (high) {
+			copy_bytes(low, &value, below);
+			copy_bytes(high, (u8 *)&value + below, size - below);
+			walk_end(task);
+			return 0;
+		}
+		walk_end(task);
+		err = access_fault(task, low ? next : addr, ACCESS_WRITE, ret_fault);
+		if (err)
+			return err;
+	}
+}
+
 static int store_slow(struct task *task, vaddr_t addr, unsigned size, u64 value,
 		      struct umm_fault *ret_fault)
 {
 	void *host;
 	int err;
 
+	if (PAGE_OFFSET_OF(addr) + size > PAGE_SIZE)
+		return store_crossing(task, addr, size, value, ret_fault);
 	if (!IS_ALIGNED(addr, (vaddr_t)size))
 		return umm_write((struct umm_task *)task, addr, &value, size, ret_fault);
 	err = access_translate(task, addr, ACCESS_WRITE, &host, ret_fault);
@@ -423,26 +486,6 @@ int umm_cmpxchg(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint6
 }
 
 /* ---- block copies ----------------------------------------------------------------------------- */
-
-/* Between simulated and other memory, both directions; relaxed, word by word where aligned. */
-static void copy_bytes(void *to, const void *from, size_t len)
-{
-	u8 *dst = to;
-	const u8 *src = from;
-
-	if (((uintptr_t)dst & 7) == ((uintptr_t)src & 7)) {
-		for (; len && ((uintptr_t)src & 7); len--)
-			__atomic_store_n(dst++, __atomic_load_n(src++, __ATOMIC_RELAXED),
-					 __ATOMIC_RELAXED);
-		for (; len >= 8; len -= 8, dst += 8, src += 8)
-			__atomic_store_n((u64 *)(void *)dst,
-					 __atomic_load_n((const u64 *)(const void *)src,
-							 __ATOMIC_RELAXED),
-					 __ATOMIC_RELAXED);
-	}
-	for (; len; len--)
-		__atomic_store_n(dst++, __atomic_load_n(src++, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-}
 
 /* Page by page; *ret_done counts what was transferred before a fault. */
 static int access_copy(struct task *task, vaddr_t addr, u8 *buf, size_t len, enum access access,
