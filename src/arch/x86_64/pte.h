@@ -22,6 +22,8 @@
 /* What a process gets with an unrandomised address space and 8 MiB of stack at most. */
 #define ARCH_MMAP_BASE 0x7ffff7fff000ull
 #define ARCH_HAS_UFFD_WP 1
+/* An address in neither half of the address space is a general protection, not a page fault. */
+#define ARCH_GENERAL_PROTECTION 1
 
 /*      name               bit letter */
 #define ENTRY_BITS(X)               \
