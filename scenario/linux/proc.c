@@ -145,6 +145,26 @@ static size_t line_length(const char *line)
 	return end ? (size_t)(end - line) + 1 : strlen(line);
 }
 
+/*
+ * A mapping where the loader had put the puppet's stack is called that, though the puppet has
+ * none. The name is dropped with the padding before it.
+ */
+static void put_head(struct out *out, const char *line, size_t len)
+{
+	static const char name[] = " [stack]\n";
+	const size_t name_len = sizeof(name) - 1;
+
+	if (len <= name_len || memcmp(line + len - name_len, name, name_len)) {
+		put(out, line, len);
+		return;
+	}
+	len -= name_len;
+	while (len && line[len - 1] == ' ')
+		len--;
+	put(out, line, len);
+	put(out, " \n", 2);
+}
+
 /* The vmas of maps or smaps that are in the window and touch [start, end). */
 static void filter_vmas(const char *text, uint64_t start, uint64_t end, struct out *out)
 {
@@ -154,9 +174,13 @@ static void filter_vmas(const char *text, uint64_t start, uint64_t end, struct o
 		size_t len = line_length(text);
 		uint64_t vma_start, vma_end;
 
-		if (parse_head(text, &vma_start, &vma_end))
+		bool head = parse_head(text, &vma_start, &vma_end);
+
+		if (head)
 			shown = in_window(vma_start, vma_end) && vma_start < end && vma_end > start;
-		if (shown && strncmp(text, "ProtectionKey:", 14))
+		if (shown && head)
+			put_head(out, text, len);
+		else if (shown && strncmp(text, "ProtectionKey:", 14))
 			put(out, text, len);
 		text += len;
 	}
