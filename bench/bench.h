@@ -23,6 +23,7 @@ struct work {
 	uint64_t pages;   /* mapped, 4 KiB each */
 	uint32_t threads; /* that do the work at once, each on its share */
 	uint32_t rounds;  /* how often the work is done inside one measurement */
+	bool wall;        /* measured by the clock on the wall: threads at once */
 };
 
 /* Does the work once and says how many ns a unit took. Ends the program when it cannot. */
@@ -74,14 +75,18 @@ struct host_description {
 
 /* ---- common ---- */
 
-double now_ns(void);
+/*
+ * The clock of a measurement: the processor time of the calling thread, so that what else runs
+ * here does not count; or the clock on the wall, as work->wall says.
+ */
+double now_ns(const struct work *work);
 /* Message on standard error, exit status 3: it cannot run here. */
 _Noreturn void cannot_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /*
- * Runs fn(arg, i) on `threads` threads that start together; returns the ns from the start of the
- * first to the end of the last. One thread is the caller itself.
+ * Runs fn(arg, i) on work->threads threads that start together; returns the ns from the start of
+ * the first to the end of the last. One thread is the caller itself.
  */
-double run_threads(uint32_t threads, void (*fn)(void *arg, uint32_t i), void *arg);
+double run_threads(const struct work *work, void (*fn)(void *arg, uint32_t i), void *arg);
 /*
  * The pointer chase: fills `next`, one word per cache line of `bytes` of memory, with a random
  * cycle through all lines: next[i] is the offset in bytes of the line that follows line i.

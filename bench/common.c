@@ -13,12 +13,17 @@
 
 #define MAX_THREADS 8
 
-double now_ns(void)
+static double clock_ns(clockid_t clock)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	clock_gettime(clock, &time);
 	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+double now_ns(const struct work *work)
+{
+	return clock_ns(work->wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID);
 }
 
 void cannot_run(const char *fmt, ...)
@@ -52,19 +57,25 @@ static void *thread_main(void *arg)
 	struct thread_run *run = thread->run;
 
 	pthread_barrier_wait(&run->start);
-	thread->begin = now_ns();
+	thread->begin = clock_ns(CLOCK_MONOTONIC);
 	run->fn(run->arg, thread->index);
-	thread->end = now_ns();
+	thread->end = clock_ns(CLOCK_MONOTONIC);
 	return NULL;
 }
 
-double run_threads(uint32_t threads, void (*fn)(void *arg, uint32_t i), void *arg)
+double run_threads(const struct work *work, void (*fn)(void *arg, uint32_t i), void *arg)
 {
 	struct thread_run run = { .fn = fn, .arg = arg };
+	uint32_t threads = work->threads;
 	double begin, end;
 
 	if (threads == 0 || threads > MAX_THREADS)
 		cannot_run("%u threads: 1 to %d are possible", threads, MAX_THREADS);
+	if (threads == 1) {
+		begin = now_ns(work);
+		fn(arg, 0);
+		return now_ns(work) - begin;
+	}
 	pthread_barrier_init(&run.start, NULL, threads);
 	for (uint32_t i = threads; i-- > 0;) {
 		run.threads[i].run = &run;

@@ -80,14 +80,14 @@ double kernel_first_touch(const struct work *work)
 {
 	struct share share = { .base = map_pages(work->pages),
 			       .pages = work->pages / work->threads };
-	double ns = run_threads(work->threads, touch_share, &share);
+	double ns = run_threads(work, touch_share, &share);
 
 	unmap_pages(share.base, work->pages);
 	return ns / (double)(share.pages * work->threads);
 }
 
 /* A child that lives until the returned descriptor is closed. */
-static pid_t fork_idle(int *ret_fd, double *ret_ns)
+static pid_t fork_idle(const struct work *work, int *ret_fd, double *ret_ns)
 {
 	int fds[2];
 	double begin;
@@ -95,7 +95,7 @@ static pid_t fork_idle(int *ret_fd, double *ret_ns)
 
 	if (pipe2(fds, O_CLOEXEC))
 		cannot_run("pipe: %s", strerror(errno));
-	begin = now_ns();
+	begin = now_ns(work);
 	pid = fork();
 	if (pid == 0) {
 		char byte;
@@ -103,7 +103,7 @@ static pid_t fork_idle(int *ret_fd, double *ret_ns)
 		close(fds[1]);
 		_exit(read(fds[0], &byte, 1) == 0 ? 0 : 1);
 	}
-	*ret_ns = now_ns() - begin;
+	*ret_ns = now_ns(work) - begin;
 	if (pid < 0)
 		cannot_run("fork: %s", strerror(errno));
 	close(fds[0]);
@@ -117,15 +117,15 @@ static void end_idle(pid_t pid, int fd)
 	waitpid(pid, NULL, 0);
 }
 
-static double fork_once(uint64_t pages)
+static double fork_once(const struct work *work)
 {
-	volatile char *p = map_touched(pages);
+	volatile char *p = map_touched(work->pages);
 	double ns;
 	int fd;
-	pid_t pid = fork_idle(&fd, &ns);
+	pid_t pid = fork_idle(work, &fd, &ns);
 
 	end_idle(pid, fd);
-	unmap_pages(p, pages);
+	unmap_pages(p, work->pages);
 	return ns;
 }
 
@@ -149,7 +149,7 @@ static double fork_in_processes(const struct work *work)
 			pid_t pid;
 
 			pthread_barrier_wait(barrier);
-			pid = fork_idle(&fd, &ns[i]);
+			pid = fork_idle(work, &fd, &ns[i]);
 			end_idle(pid, fd);
 			unmap_pages(p, work->pages / work->threads);
 			_exit(0);
@@ -165,7 +165,7 @@ static double fork_in_processes(const struct work *work)
 
 double kernel_fork(const struct work *work)
 {
-	double ns = work->threads > 1 ? fork_in_processes(work) : fork_once(work->pages);
+	double ns = work->threads > 1 ? fork_in_processes(work) : fork_once(work);
 
 	return ns / (double)work->pages;
 }
@@ -175,11 +175,11 @@ double kernel_cow(const struct work *work)
 	volatile char *p = map_touched(work->pages);
 	double ns, begin;
 	int fd;
-	pid_t pid = fork_idle(&fd, &ns);
+	pid_t pid = fork_idle(work, &fd, &ns);
 
-	begin = now_ns();
+	begin = now_ns(work);
 	touch_pages(p, work->pages);
-	ns = now_ns() - begin;
+	ns = now_ns(work) - begin;
 	end_idle(pid, fd);
 	unmap_pages(p, work->pages);
 	return ns / (double)work->pages;
@@ -188,22 +188,22 @@ double kernel_cow(const struct work *work)
 double kernel_munmap(const struct work *work)
 {
 	volatile char *p = map_touched(work->pages);
-	double begin = now_ns();
+	double begin = now_ns(work);
 
 	unmap_pages(p, work->pages);
-	return (now_ns() - begin) / (double)work->pages;
+	return (now_ns(work) - begin) / (double)work->pages;
 }
 
 double kernel_mprotect(const struct work *work)
 {
 	volatile char *p = map_touched(work->pages);
 	void *start = (void *)(uintptr_t)p;
-	double begin = now_ns(), ns;
+	double begin = now_ns(work), ns;
 
 	if (mprotect(start, work->pages * PAGE, PROT_READ) ||
 	    mprotect(start, work->pages * PAGE, PROT_READ | PROT_WRITE))
 		cannot_run("mprotect: %s", strerror(errno));
-	ns = now_ns() - begin;
+	ns = now_ns(work) - begin;
 	unmap_pages(p, work->pages);
 	return ns / (double)(2 * work->pages);
 }
@@ -219,11 +219,11 @@ double kernel_pagemap(const struct work *work)
 	if (!words || fd < 0)
 		cannot_run("/proc/self/pagemap: %s", strerror(errno));
 	memset(words, 1, bytes);
-	begin = now_ns();
+	begin = now_ns(work);
 	if (pread(fd, words, bytes, (off_t)((uintptr_t)p / PAGE * sizeof(uint64_t))) !=
 	    (ssize_t)bytes)
 		cannot_run("/proc/self/pagemap: short read");
-	ns = now_ns() - begin;
+	ns = now_ns(work) - begin;
 	close(fd);
 	free(words);
 	unmap_pages(p, work->pages);
