@@ -342,6 +342,9 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area *vma, vaddr_t addr
 	if (!(vma->flags & VM_DROPPABLE))
 		page_set_swapbacked(page);
 	page_set_anon_exclusive(page);
+	atomic_set(&page->mlock_count, 0);
+	if (vma->flags & VM_LOCKED)
+		page_mlock(page);
 	atomic_set(&page->mapcount, 0);
 }
 
@@ -352,11 +355,27 @@ void page_dup_anon_rmap(struct page *page)
 	atomic_inc(&page->mapcount);
 }
 
-void page_remove_rmap(struct page *page)
+void page_mlock(struct page *page)
+{
+	VM_BUG_ON(!page_test_anon(page));
+	if (atomic_inc_return(&page->mlock_count) == 1)
+		page_clear_active(page);
+}
+
+void page_munlock(struct page *page)
+{
+	int left = atomic_dec_return(&page->mlock_count);
+
+	VM_BUG_ON2(left < 0, left, page_to_pfn(page).n);
+}
+
+void page_remove_rmap(struct page *page, const struct vm_area *vma)
 {
 	int left = atomic_dec_return(&page->mapcount) + 1;
 
 	VM_BUG_ON2(left < 0, left, page_to_pfn(page).n);
+	if (vma->flags & VM_LOCKED)
+		page_munlock(page);
 }
 
 void page_move_anon_rmap(struct page *page, struct vm_area *vma)

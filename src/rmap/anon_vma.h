@@ -52,7 +52,10 @@ bool vma_had_uncowed_parents(const struct vm_area *vma);
 void page_add_new_anon_rmap(struct page *page, struct vm_area *vma, vaddr_t addr);
 /* One more mapping by fork; the caller has settled exclusivity. */
 void page_dup_anon_rmap(struct page *page);
-void page_remove_rmap(struct page *page);
+void page_remove_rmap(struct page *page, const struct vm_area *vma);
+/* A mapping of a vma that becomes locked, or is no longer. */
+void page_mlock(struct page *page);
+void page_munlock(struct page *page);
 /* Reused by one process alone: from now on it belongs to this vma's anon_vma. */
 void page_move_anon_rmap(struct page *page, struct vm_area *vma);
 struct anon_vma *page_anon_vma(const struct page *page);

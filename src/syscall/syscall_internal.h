@@ -69,7 +69,7 @@ void unmap_commit(struct unmap *unmap);
 /* As munmap: checks the range. */
 int do_munmap(struct mm *mm, vaddr_t start, u64 len);
 
-/* ---- processes --------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 /* A task for mm, which it takes over one use of; on the machine's list. pid 0: a new process. */
 struct task *task_create(struct machine *m, struct mm *mm, int pid);

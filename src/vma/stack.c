@@ -24,7 +24,8 @@ static int account_growth(struct vm_area *vma, vaddr_t addr, u64 grow_pages)
 		return -ENOMEM;
 	if (!mlock_future_ok(mm, vma->flags, grow_pages << PAGE_SHIFT))
 		return -ENOMEM;
-	return vm_enough_memory(mm, grow_pages);
+	/* Only what the unmapping will take back; Linux promises here whatever the flags. */
+	return vma->flags & VM_ACCOUNT ? vm_enough_memory(mm, grow_pages) : 0;
 }
 
 int expand_stack_locked(struct vm_area *vma, vaddr_t addr)
