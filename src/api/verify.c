@@ -176,6 +176,7 @@ static void verify_machine(struct verify *v)
 	expect_unlocked(v, "machine", m->slot, "heap_lock", m->heap_lock.word);
 	expect_unlocked(v, "machine", m->slot, "cpu_lock", m->cpu_lock.word);
 	expect_unlocked(v, "machine", m->slot, "tasks_lock", m->tasks_lock.word);
+	expect_unlocked(v, "machine", m->slot, "the lock of failure injection", m->fail.lock.word);
 	expect_equal(v, "machine", m->slot, "committed_pages", (u64)m->committed_pages.v,
 		     v->committed_pages);
 	expect_equal(v, "machine", m->slot, "nr_page_table_pages",

@@ -736,6 +736,38 @@ static void tasks_lock_held(void)
 	WANT("machine %u: tasks_lock is held (0x1)", m->slot);
 }
 
+static void heap_lock_held(void)
+{
+	m->heap_lock.word = 1;
+	WANT("machine %u: heap_lock is held (0x1)", m->slot);
+}
+
+static void fail_lock_held(void)
+{
+	m->fail.lock.word = 1;
+	WANT("machine %u: the lock of failure injection is held (0x1)", m->slot);
+}
+
+static void cache_lock_held(void)
+{
+	m->caches[CACHE_VMA].lock.word = 1;
+	WANT("cache %u: its lock is held (0x1)", CACHE_VMA);
+}
+
+static void zone_miscounted(void)
+{
+	/* The first frame of a free block claims to be a bigger one. */
+	for (u64 pfn = 1; pfn < m->nr_pages; pfn++) {
+		struct page *page = pfn_to_page(m, pfn_of(pfn));
+
+		if (page->flags & BIT(PG_buddy)) {
+			page->private ++;
+			break;
+		}
+	}
+	WANT("phys: ");
+}
+
 static void object_leaked(void)
 {
 	u64 before = m->caches[CACHE_AVC].objects_in_use;
@@ -974,6 +1006,10 @@ static const struct {
 	FAULT(flush_lock_held),
 	FAULT(cpu_lock_held),
 	FAULT(tasks_lock_held),
+	FAULT(heap_lock_held),
+	FAULT(fail_lock_held),
+	FAULT(cache_lock_held),
+	FAULT(zone_miscounted),
 	FAULT(object_leaked),
 	FAULT(task_in_access),
 	FAULT(task_irqs_off),

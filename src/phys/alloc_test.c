@@ -215,62 +215,72 @@ static void misuse_is_found(void **state)
 
 /* ---- verify() sees what it is for -------------------------------------------------------- */
 
+static void do_damage(int damage, struct page *used, struct page *folio)
+{
+	struct zone *zone = &m->phys->zones[0];
+	struct pcp_list *list = &m->phys->pcps[0].lists[0];
+	struct page *block = list_first_entry(&zone->areas[9].blocks, struct page, lru);
+
+	assert_non_null(list->top);
+	switch (damage) {
+	case 0:
+		zone->nr_free++;
+		break;
+	case 1:
+		zone->nr_unused++;
+		break;
+	case 2:
+		zone->areas[9].nr--;
+		break;
+	case 3:
+		block->private = 8;
+		break;
+	case 4:
+		block->refcount.v = 1;
+		break;
+	case 5:
+		block[3].mapcount.v = 0;
+		break;
+	case 6:
+		page_set_dirty(block + 17);
+		break;
+	case 7:
+		used->refcount.v = 0;
+		break;
+	case 8:
+		list->count++;
+		break;
+	case 9:
+		list->top->refcount.v = 1;
+		break;
+	case 10:
+		folio[3].compound_head = folio + 1;
+		break;
+	case 11:
+		page_clear_reserved(pfn_to_page(m, pfn_of(0)));
+		break;
+	case 12:
+		zone->lock.word = 1;
+		break;
+	case 13:
+		m->phys->pcps[1].lock.word = 1;
+		break;
+	}
+}
+
 static void verify_sees_damage(void **state)
 {
 	(void)state;
 	/* One change each to a machine at rest with free, listed and used frames. */
-	for (int damage = 0; damage < 12; damage++) {
+	for (int damage = 0; damage < 14; damage++) {
 		struct umm_config config = config_of(1024);
-		struct page *used, *folio, *block;
-		struct zone *zone;
-		struct pcp_list *list;
+		struct page *used, *folio;
 
 		build(&config);
 		used = take(0);
 		folio = alloc_pages(m, 0, 2, -1, FAIL_OTHER_PAGE);
-		zone = &m->phys->zones[0];
-		list = &m->phys->pcps[0].lists[0];
-		assert_non_null(list->top);
-		block = list_first_entry(&zone->areas[9].blocks, struct page, lru);
 		verify();
-		switch (damage) {
-		case 0:
-			zone->nr_free++;
-			break;
-		case 1:
-			zone->nr_unused++;
-			break;
-		case 2:
-			zone->areas[9].nr--;
-			break;
-		case 3:
-			block->private = 8;
-			break;
-		case 4:
-			block->refcount.v = 1;
-			break;
-		case 5:
-			block[3].mapcount.v = 0;
-			break;
-		case 6:
-			page_set_dirty(block + 17);
-			break;
-		case 7:
-			used->refcount.v = 0;
-			break;
-		case 8:
-			list->count++;
-			break;
-		case 9:
-			list->top->refcount.v = 1;
-			break;
-		case 10:
-			folio[3].compound_head = folio + 1;
-			break;
-		case 11:
-			page_clear_reserved(pfn_to_page(m, pfn_of(0)));
-			break;
-		}
+		do_damage(damage, used, folio);
 		if (phys_verify(m, NULL, NULL) == 0)
 			fail_msg("damage %d was not seen", damage);
 		machine_destroy(m);

@@ -206,7 +206,13 @@ int phys_verify(struct machine *m, void (*report)(void *arg, const char *what, u
 {
 	struct checker checker = { .m = m, .report = report, .arg = arg };
 
-	for (u32 i = 0; i < m->phys->nr_zones; i++)
+	for (u32 i = 0; i < m->phys->nr_zones; i++) {
+		expect(&checker, !m->phys->zones[i].lock.word, "lock of a zone is held", i,
+		       m->phys->zones[i].lock.word);
 		check_zone(&checker, &m->phys->zones[i]);
+	}
+	for (u32 cpu = 0; cpu < m->config.cpus; cpu++)
+		expect(&checker, !m->phys->pcps[cpu].lock.word, "lock of per-CPU lists is held",
+		       cpu, m->phys->pcps[cpu].lock.word);
 	return checker.found;
 }
