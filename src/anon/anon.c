@@ -40,14 +40,13 @@ struct page *anon_page_alloc(struct mm *mm, enum fail_site site)
 	return page;
 }
 
-/* Word by word and marked, because the program may be writing the source meanwhile. */
-static void copy_frame(void *dst, void *src)
+/*
+ * Nobody writes a page that is copied on write: shared pages are mapped read-only everywhere, the
+ * CPUs know it, and pins that write hold exclusive pages only.
+ */
+static void copy_frame(void *dst, const void *src)
 {
-	u64 *to = dst, *from = src;
-
-	for (unsigned i = 0; i < PAGE_SIZE / sizeof(u64); i++)
-		__atomic_store_n(&to[i], __atomic_load_n(&from[i], __ATOMIC_RELAXED),
-				 __ATOMIC_RELAXED);
+	memcpy(dst, src, PAGE_SIZE);
 }
 
 struct page *anon_page_copy(struct mm *mm, struct page *src, enum fail_site site)
@@ -78,8 +77,6 @@ static bool lock_same_pte(struct vm_fault *vmf)
 static void install_anon_page(struct vm_fault *vmf, struct page *page, pte_t entry)
 {
 	page_add_new_anon_rmap(page, vmf->vma, vmf->address);
-	if (vmf->vma->flags & VM_LOCKED)
-		page_set_mlocked(page);
 	set_pte_at(vmf->mm, vmf->address, vmf->pte, entry);
 }
 
@@ -188,7 +185,7 @@ static void wp_page_replace(struct vm_fault *vmf, struct page *old, struct page 
 	flush_tlb_page(vmf->mm, vmf->address);
 	install_anon_page(vmf, page, copied_entry(vmf, page));
 	if (old)
-		page_remove_rmap(old);
+		page_remove_rmap(old, vmf->vma);
 }
 
 /* The entry's lock is held on entry, and a reference to old, which this gives back. */

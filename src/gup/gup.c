@@ -48,6 +48,20 @@ static void grab_page(struct page *page, u32 flags)
 		get_page(page);
 }
 
+/* The process itself has not touched it: the entry stays as it is, the page remembers. */
+static void touch_page(struct page *page, pte_t pte, u32 flags)
+{
+	if (page_test_reserved(page))
+		return;
+	if (flags & FOLL_FAST) {
+		page_set_referenced(page);
+	} else if (flags & FOLL_TOUCH) {
+		if ((flags & FOLL_WRITE) && !pte_dirty(pte) && !page_test_dirty(page))
+			page_set_dirty(page);
+		page_mark_accessed(page);
+	}
+}
+
 static enum follow follow_pte(struct vm_area *vma, pte_t pte, u32 flags, struct page **ret_page)
 {
 	struct machine *m = machine_of(vma);
@@ -65,6 +79,7 @@ static enum follow follow_pte(struct vm_area *vma, pte_t pte, u32 flags, struct 
 	    !page_test_anon_exclusive(page))
 		return FOLLOW_UNSHARE;
 	grab_page(page, flags);
+	touch_page(page, pte, flags);
 	*ret_page = page;
 	return FOLLOW_PAGE;
 }
@@ -124,16 +139,18 @@ static int faultin_page(struct vm_area *vma, vaddr_t addr, u32 flags, bool unsha
 	return fault_result(handle_mm_fault(vma, addr, fault_flags));
 }
 
-/* Follow, faulting as often as it takes. */
-static int get_one_page(struct vm_area *vma, vaddr_t addr, u32 flags, struct page **ret_page)
+/* Follow, faulting as often as it takes. The first page that needs it ends FOLL_FAST. */
+static int get_one_page(struct vm_area *vma, vaddr_t addr, u32 *flags, struct page **ret_page)
 {
 	for (;;) {
-		enum follow follow = follow_page(vma, addr, flags, ret_page);
+		enum follow follow = follow_page(vma, addr, *flags, ret_page);
 		int err;
 
 		if (follow == FOLLOW_PAGE)
 			return 0;
-		err = faultin_page(vma, addr, flags, follow == FOLLOW_UNSHARE);
+		if (*flags & FOLL_FAST)
+			*flags = (*flags & ~(u32)FOLL_FAST) | FOLL_TOUCH;
+		err = faultin_page(vma, addr, *flags, follow == FOLLOW_UNSHARE);
 		if (err)
 			return err;
 	}
@@ -157,7 +174,7 @@ s64 get_user_pages_remote(struct mm *mm, vaddr_t addr, u64 nr, u32 flags, struct
 			err = vma ? check_vma_flags(vma, flags) : -EFAULT;
 		}
 		if (!err)
-			err = get_one_page(vma, addr, flags, &page);
+			err = get_one_page(vma, addr, &flags, &page);
 		if (err)
 			break;
 		if (ret_pages)
@@ -186,14 +203,14 @@ static int populate_pages(struct vm_area *vma, vaddr_t start, vaddr_t end, u32 f
 	for (vaddr_t addr = start; addr < end && !err; addr += PAGE_SIZE) {
 		struct page *page;
 
-		err = get_one_page(vma, addr, flags, &page);
+		err = get_one_page(vma, addr, &flags, &page);
 	}
 	return err;
 }
 
 int populate_vma_page_range(struct vm_area *vma, vaddr_t start, vaddr_t end)
 {
-	u32 flags = 0;
+	u32 flags = FOLL_TOUCH;
 
 	VM_BUG_ON2(start < vma->start || end > vma->end, start, end);
 	if (vma->flags & VM_LOCKONFAULT)
@@ -227,7 +244,7 @@ int mm_populate(struct mm *mm, vaddr_t start, u64 len, bool ignore_errors)
 
 int faultin_page_range(struct mm *mm, vaddr_t start, vaddr_t end, bool write)
 {
-	u32 flags = write ? FOLL_WRITE : 0;
+	u32 flags = FOLL_TOUCH | (write ? FOLL_WRITE : 0);
 
 	while (start < end) {
 		struct vm_area *vma = vma_lookup(mm, start);

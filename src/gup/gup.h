@@ -19,6 +19,8 @@ enum foll_flag {
 	FOLL_PIN = 1 << 9,
 	FOLL_REMOTE = 1 << 10,
 	FOLL_UNLOCKABLE = 1 << 11,
+	FOLL_TOUCH = 1 << 12, /* mark what is found as accessed */
+	FOLL_FAST = 1 << 13,  /* look without locks first, which only marks it as referenced */
 };
 
 /*

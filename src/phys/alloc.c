@@ -29,9 +29,9 @@
 #define POISON 0xaa
 
 /* Set in a page that is given back: somebody still uses it. */
-#define PAGE_BUSY_FLAGS                                                                           \
-	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_active) | BIT(PG_unevictable) | BIT(PG_reserved) | \
-	 BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_table))
+#define PAGE_BUSY_FLAGS                                                                          \
+	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_unevictable) | BIT(PG_reserved) | BIT(PG_buddy) | \
+	 BIT(PG_pcp) | BIT(PG_table))
 
 /* ---- frames as they come and go --------------------------------------------------------- */
 

@@ -7,7 +7,8 @@
  *   free    PG_buddy: on a buddy list, private is its order; PG_pcp: on a per-CPU list,
  *           linked through lru.next
  *   table   PG_table: a page-table page: its lock, its mm, its count of non-none entries
- *   anon    mapping holds the anon_vma with PAGE_MAPPING_ANON set, index its place
+ *   anon    mapping holds the anon_vma with PAGE_MAPPING_ANON set, index its place; mlock_count
+ *           says how many mappings of locked vmas it has
  *
  * Reference counts: one for each mapping, one for each holder. mapcount is kept with a bias
  * of -1, as Linux does: -1 is "mapped nowhere".
@@ -34,7 +35,6 @@ struct anon_vma;
 	X(PG_tail, tail)             /* another page of one: compound_head names it */         \
 	X(PG_reserved, reserved)     /* never allocated: frame 0, the zero page */             \
 	X(PG_swapbacked, swapbacked) /* anonymous; clear: lazily freed (MADV_FREE) */          \
-	X(PG_mlocked, mlocked)                                                                 \
 	X(PG_unevictable, unevictable)                                                         \
 	X(PG_anon_exclusive, anon_exclusive) /* per page: only this mapping may write it */    \
 	X(PG_buddy, buddy)                   /* head of a free block of the buddy allocator */ \
@@ -62,7 +62,10 @@ struct page {
 	atomic_t mapcount;
 	union {
 		struct { /* in use, or free on a list */
-			struct list_head lru;
+			union {
+				struct list_head lru;
+				atomic_t mlock_count;
+			};
 			u64 mapping; /* a pointer and low bits */
 			pgoff_t index;
 			u64 private; /* order of a free block or of a folio (head) */
@@ -146,6 +149,12 @@ static inline bool page_test_anon(const struct page *page)
 	return READ_ONCE(((struct page *)page)->mapping) & PAGE_MAPPING_ANON;
 }
 
+/* Locked into memory by some mapping of it. */
+static inline bool page_test_mlocked(const struct page *page)
+{
+	return page_test_anon(page) && atomic_read(&page->mlock_count) > 0;
+}
+
 static inline unsigned page_node(const struct page *page)
 {
 	return (READ_ONCE(((struct page *)page)->flags) >> PAGE_NODE_SHIFT) & (MAX_NODES - 1);
@@ -195,6 +204,20 @@ static inline void put_page(struct page *page)
 static inline bool page_maybe_dma_pinned(const struct page *page)
 {
 	return page_count(page) >= GUP_PIN_COUNTING_BIAS;
+}
+
+/*
+ * Used by somebody who does not go through an entry: twice makes a page active. What is locked
+ * into memory is on no list where that would matter.
+ */
+static inline void page_mark_accessed(struct page *page)
+{
+	if (!page_test_referenced(page)) {
+		page_set_referenced(page);
+	} else if (!page_test_mlocked(page) && !page_test_active(page)) {
+		page_set_active(page);
+		page_clear_referenced(page);
+	}
 }
 
 static inline bool page_trylock(struct page *page)

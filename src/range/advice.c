@@ -66,6 +66,10 @@ static int free_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
 		page_unlock(page);
 	}
 	update_entry(walk, addr, ptep, pte, mkold_clean);
+	if (!page_test_swapbacked(page) || page_test_mlocked(page))
+		return 0;
+	page_clear_active(page);
+	page_clear_referenced(page);
 	page_clear_swapbacked(page);
 	return 0;
 }
@@ -88,6 +92,9 @@ static int cold_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
 	if (!page || page_mapcount(page) != 1)
 		return 0;
 	update_entry(walk, addr, ptep, pte, pte_mkold);
+	page_clear_referenced(page);
+	if (!page_test_mlocked(page))
+		page_clear_active(page);
 	return 0;
 }
 
@@ -192,9 +199,9 @@ static int mlock_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
 		return 0;
 	page = vm_normal_page(machine_of(walk->mm), pte);
 	if (page && lock)
-		page_set_mlocked(page);
+		page_mlock(page);
 	else if (page)
-		page_clear_mlocked(page);
+		page_munlock(page);
 	return 0;
 }
 

@@ -10,7 +10,8 @@
 #include "rmap/anon_vma.h"
 
 /* Clear one present entry; true when the gather is full. */
-static bool zap_present_pte(struct mmu_gather *tlb, vaddr_t addr, pte_t *ptep, pte_t pte)
+static bool zap_present_pte(struct mmu_gather *tlb, const struct vm_area *vma, vaddr_t addr,
+			    pte_t *ptep, pte_t pte)
 {
 	struct page *page = vm_normal_page(machine_of(tlb->mm), pte);
 
@@ -20,7 +21,7 @@ static bool zap_present_pte(struct mmu_gather *tlb, vaddr_t addr, pte_t *ptep, p
 		return false;
 	VM_BUG_ON2(!page_test_anon(page), pte.v, addr);
 	add_mm_counter(tlb->mm, MM_ANONPAGES, -1);
-	page_remove_rmap(page);
+	page_remove_rmap(page, vma);
 	return tlb_remove_page(tlb, page);
 }
 
@@ -35,7 +36,7 @@ static void zap_swap_type_pte(struct mmu_gather *tlb, vaddr_t addr, pte_t *ptep,
 }
 
 /* Zap from *addr within one table until its end or a full gather; *addr is where it stopped. */
-static void zap_table(struct mmu_gather *tlb, vaddr_t *addr, vaddr_t end,
+static void zap_table(struct mmu_gather *tlb, const struct vm_area *vma, vaddr_t *addr, vaddr_t end,
 		      const struct zap_details *details)
 {
 	spinlock_t *ptl;
@@ -49,7 +50,7 @@ static void zap_table(struct mmu_gather *tlb, vaddr_t *addr, vaddr_t end,
 		if (pte_none(pte))
 			continue;
 		if (pte_present(pte))
-			full = zap_present_pte(tlb, *addr, ptep, pte);
+			full = zap_present_pte(tlb, vma, *addr, ptep, pte);
 		else
 			zap_swap_type_pte(tlb, *addr, ptep, pte, details);
 	}
@@ -65,7 +66,8 @@ void unmap_page_range(struct mmu_gather *tlb, struct vm_area *vma, vaddr_t start
 
 	VM_BUG_ON2(start >= end || vma->start > start || vma->end < end, start, end);
 	while ((addr = pgtable_next_table(vma->mm, addr, end)) < end)
-		zap_table(tlb, &addr, MIN(ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE, end), details);
+		zap_table(tlb, vma, &addr, MIN(ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE, end),
+			  details);
 }
 
 static void release_table(void *arg, struct page *table)

@@ -47,8 +47,8 @@ static int pin_some(struct mm *mm, s64 id, vaddr_t *addr, vaddr_t end)
 
 	if (!pin)
 		return -ENOMEM;
-	got = get_user_pages_remote(mm, *addr, want, FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM,
-				    pin->pages);
+	got = get_user_pages_remote(mm, *addr, want,
+				    FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM | FOLL_FAST, pin->pages);
 	pin->id = id;
 	pin->nr = got > 0 ? (u64)got : 0;
 	list_add_tail(&pin->pins, &mm->pins);

@@ -76,7 +76,7 @@ static void unpin_pages(const struct vm_copy *copy, struct page **pages, s64 nr)
 
 static int copy_range(struct vm_copy *copy, vaddr_t addr, u64 len)
 {
-	u32 flags = FOLL_PIN | FOLL_REMOTE | (copy->write ? FOLL_WRITE : 0);
+	u32 flags = FOLL_PIN | FOLL_REMOTE | FOLL_TOUCH | (copy->write ? FOLL_WRITE : 0);
 	vaddr_t page_addr = addr & PAGE_MASK;
 	u64 offset = addr - page_addr;
 	u64 nr = len ? (addr + len - 1) / PAGE_SIZE - addr / PAGE_SIZE + 1 : 0;
