@@ -147,14 +147,25 @@ struct vm_area *lock_mm_and_find_vma(struct mm *mm, vaddr_t addr)
 	return vma;
 }
 
-/* Whether the vma forbids the access, or the entry does for good. */
-static bool access_error(const struct vm_area *vma, u32 flags)
+static bool is_mapped(struct mm *mm, vaddr_t addr)
+{
+	pte_t *ptep = pte_offset(mm, addr);
+
+	return ptep && pte_cpu_may_read(ptep_get(ptep));
+}
+
+/*
+ * Whether the vma forbids the access, or the entry does for good. That a page is not to be
+ * executed is found out only when it is there: before that, the fetch reads it in.
+ */
+static bool access_error(const struct vm_area *vma, vaddr_t addr, u32 flags)
 {
 	if (flags & FAULT_FLAG_WRITE)
 		return !(vma->flags & VM_WRITE);
-	if (flags & FAULT_FLAG_INSTRUCTION)
-		return !(vma->flags & VM_EXEC);
-	return !vma_is_accessible(vma);
+	if (!vma_is_accessible(vma))
+		return true;
+	return (flags & FAULT_FLAG_INSTRUCTION) && !(vma->flags & VM_EXEC) &&
+	       is_mapped(vma->mm, addr);
 }
 
 static int fault_signal(struct mm *mm, int signo, int code, vaddr_t addr,
@@ -176,7 +187,7 @@ static int fault_once(struct mm *mm, vaddr_t addr, u32 flags, vm_fault_t *ret_re
 	vma = lock_mm_and_find_vma(mm, addr);
 	if (!vma)
 		return fault_signal(mm, SIGSEGV, SEGV_MAPERR, addr, ret_fault);
-	if (access_error(vma, flags)) {
+	if (access_error(vma, addr, flags)) {
 		up_read(&mm->mmap_lock);
 		return fault_signal(mm, SIGSEGV, SEGV_ACCERR, addr, ret_fault);
 	}
