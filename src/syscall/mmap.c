@@ -154,6 +154,9 @@ static void account_mapped(struct mmap_request *req, struct vm_area *vma)
 	u64 pages = req->len >> PAGE_SHIFT;
 
 	vm_stat_account(req->mm, vma->flags, (s64)pages);
+	/* What may be dropped at any time cannot be locked, though all of the future shall be. */
+	if (vma->flags & VM_DROPPABLE)
+		vma_set_flags(vma, vma->flags & ~VM_LOCKED_MASK);
 	if (vma->flags & VM_LOCKED)
 		req->mm->locked_vm += pages;
 	/* A new mapping, or one that grew, counts as written. */
