@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "scenario/backend.h"
@@ -17,6 +18,24 @@ static bool read_number(const char *path, uint64_t *ret_value)
 	if (ok)
 		*ret_value = value;
 	return ok;
+}
+
+/*
+ * The lowest address that the kernel gives out: the sysctl's, or a security module's. A lower
+ * hint is raised to it.
+ */
+static bool lowest_address(uint64_t *ret_addr)
+{
+	void *hint = (void *)(uintptr_t)UMM_PAGE_SIZE;
+	void *place = mmap(hint, UMM_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (place == MAP_FAILED)
+		return false;
+	munmap(place, UMM_PAGE_SIZE);
+	if ((uintptr_t)place > 1u << 20)
+		return false;
+	*ret_addr = (uintptr_t)place;
+	return true;
 }
 
 /* A page that was just written is soft-dirty, on a kernel that keeps track. */
@@ -46,7 +65,7 @@ void scn_linux_config(struct umm_config *config)
 		config->max_map_count = (uint32_t)value;
 	if (read_number("/proc/sys/vm/overcommit_memory", &value))
 		config->overcommit = (uint32_t)value;
-	if (read_number("/proc/sys/vm/mmap_min_addr", &value))
+	if (lowest_address(&value) || read_number("/proc/sys/vm/mmap_min_addr", &value))
 		config->mmap_min_addr = value;
 	config->soft_dirty = has_soft_dirty();
 }

@@ -68,7 +68,7 @@ UMM_API void umm_config_init(struct umm_config *config)
 #endif
 		/* Where Linux puts them for a process without randomisation. */
 		.mmap_base = ARCH_MMAP_BASE,
-		.mmap_min_addr = 4096,
+		.mmap_min_addr = 65536,
 		.brk_start = 0x10000000,
 		.max_map_count = 65530,
 		.stack_guard_gap_pages = 256,
