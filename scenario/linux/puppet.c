@@ -385,12 +385,13 @@ void puppet_child(long slot)
 	ctl->fd = PUPPET_FD0 + slot;
 	set_signal_stack(slot);
 	if (forked) {
-		uint64_t here = PUPPET_SLOT_ADDR(slot);
+		uint64_t here = PUPPET_SLOT_ADDR(slot), scratch = PUPPET_SCRATCH_ADDR(slot);
+		uint64_t end = ((uint64_t)puppet_data_end + 4095) & ~4095ul;
 
 		sys(__NR_prctl, 1, SIG_KILL, 0, 0); /* die with the runner */
-		sys(__NR_madvise, PUPPET_SLOTS, here - PUPPET_SLOTS, 4, 0);
-		sys(__NR_madvise, here + PUPPET_SLOT_BYTES,
-		    PUPPET_IMAGE_END - here - PUPPET_SLOT_BYTES, 4, 0);
+		/* All but the data and this slot's stacks may be there, if all was locked. */
+		sys(__NR_madvise, end, here - end, 4, 0);
+		sys(__NR_madvise, scratch, PUPPET_IMAGE_END - scratch, 4, 0);
 		own_image(slot);
 	}
 	say_hello(ctl, sys(__NR_getppid, 0, 0, 0, 0));
