@@ -35,7 +35,8 @@ extern const char linux_puppet_start[], linux_puppet_end[];
 #define LOOK_MS 200        /* how long a reply may take before we look for a dead puppet */
 #define PATIENCE_LOOKS 100 /* how many such looks before we give up */
 
-static int say(struct scn_backend *backend, int code, const char *format, va_list list)
+__attribute__((format(printf, 3, 0))) static int say(struct scn_backend *backend, int code,
+						     const char *format, va_list list)
 {
 	vsnprintf(backend->reason, sizeof(backend->reason), format, list);
 	return code;

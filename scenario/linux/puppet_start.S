@@ -117,6 +117,24 @@ puppet_fetch:
 	popfq
 	ret
 
+/* void *memset(void *to, int byte, size_t n): compilers call it for what C assigns as a whole */
+	.globl memset
+memset:
+	mov %rdi, %r8
+	mov %esi, %eax
+	mov %rdx, %rcx
+	rep stosb
+	mov %r8, %rax
+	ret
+
+/* void *memcpy(void *to, const void *from, size_t n): for the same reason */
+	.globl memcpy
+memcpy:
+	mov %rdi, %rax
+	mov %rdx, %rcx
+	rep movsb
+	ret
+
 	.globl puppet_restorer
 puppet_restorer:
 	mov $15, %eax
