@@ -45,6 +45,7 @@ u64 move_page_tables(struct vm_area *vma, vaddr_t old_addr, struct vm_area *new_
 /* Advices. mmap_lock read unless said otherwise. */
 void madvise_free_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
 void madvise_cold_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
+void madvise_pageout_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
 /* 0, -ENOMEM. Zaps what is there and puts guard markers everywhere. */
 int guard_install_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
 void guard_remove_range(struct vm_area *vma, vaddr_t start, vaddr_t end);

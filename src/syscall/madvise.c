@@ -11,7 +11,7 @@
  *   MADV_COLLAPSE                     -EINVAL, as in a process with huge pages disabled
  *   MADV_REMOVE                       -EINVAL, as on any memory without a file
  *   MADV_WILLNEED                     0: there is nothing in swap to read ahead
- *   MADV_PAGEOUT                      as MADV_COLD: there is nowhere to page out to
+ *   MADV_PAGEOUT                      as without swap: only what may be lost goes
  *   MADV_MERGEABLE, MADV_HUGEPAGE ... the flag alone, as when the daemons are off
  */
 #include "base/uapi.h"
@@ -66,6 +66,12 @@ static int advise_cold(struct vm_area *vma, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
+static int advise_pageout(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	madvise_pageout_range(vma, start, end);
+	return 0;
+}
+
 static int advise_guard_remove(struct vm_area *vma, vaddr_t start, vaddr_t end)
 {
 	guard_remove_range(vma, start, end);
@@ -99,7 +105,7 @@ static const struct page_advice page_advices[] = {
 	{ MADV_DONTNEED_LOCKED, VM_PFNMAP, advise_dontneed },
 	{ MADV_FREE, VM_PFNMAP | VM_LOCKED, advise_free },
 	{ MADV_COLD, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_cold },
-	{ MADV_PAGEOUT, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_cold },
+	{ MADV_PAGEOUT, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_pageout },
 	{ MADV_GUARD_INSTALL, VM_SPECIAL | VM_HUGETLB | VM_LOCKED, guard_install_range },
 	{ MADV_GUARD_REMOVE, VM_SPECIAL | VM_HUGETLB, advise_guard_remove },
 	{ MADV_WILLNEED, 0, advise_nothing },
