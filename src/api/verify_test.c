@@ -18,6 +18,7 @@
 #include "mmu/tlb.h"
 #include "phys/alloc.h"
 #include "rmap/anon_vma.h"
+#include "syscall/pin.h"
 #include "vma/vma.h"
 
 #define PAGE 4096ull
@@ -197,7 +198,7 @@ static void zero_page_written(void)
 	u64 *words = pfn_to_virt(m, m->zero_pfn);
 
 	words[5] = 7;
-	WANT("zero page %llu: 0x7 at offset 40", LL(m->zero_pfn.n));
+	WANT("zero page %llu: 0x7 in word 5", LL(m->zero_pfn.n));
 }
 
 static void zero_page_counted(void)
@@ -210,6 +211,18 @@ static void zero_page_not_reserved(void)
 {
 	pfn_to_page(m, m->zero_pfn)->flags &= ~BIT(PG_reserved);
 	WANT("zero page %llu: not reserved", LL(m->zero_pfn.n));
+}
+
+static void zero_page_mapped(void)
+{
+	pfn_to_page(m, m->zero_pfn)->mapcount.v++;
+	WANT("zero page %llu: mapcount is 1, counted 0", LL(m->zero_pfn.n));
+}
+
+static void frame_vanished(void)
+{
+	alloc_page(m, GFP_KERNEL, FAIL_OTHER_PAGE)->refcount.v = 0;
+	WANT("machine %u: frames neither free nor in use is 1, counted 0", m->slot);
 }
 
 static void table_of_nobody(void)
@@ -589,6 +602,12 @@ static void vma_soft_dirty(void)
 	WANT("mm %u: vma %#llx is soft-dirty, which this machine does not track", mm->id, LL(S));
 }
 
+static void vma_backed_by_nothing(void)
+{
+	vma_of(S)->backing = NR_VMA_BACKINGS;
+	WANT("mm %u: vma %#llx: backing %u does not exist", mm->id, LL(S), NR_VMA_BACKINGS);
+}
+
 static void vma_cache_stale(void)
 {
 	mm->vma_cache = vma_first(((struct task *)child)->mm);
@@ -640,6 +659,12 @@ static void chain_off_the_list(void)
 
 	list_del_init(&chain_of(B)->same_anon_vma);
 	WANT("anon_vma %llu: length of its list is ", LL(heap_offset(anon_vma)));
+}
+
+static void chain_on_no_list(void)
+{
+	list_del_init(&chain_of(B)->same_anon_vma);
+	WANT("mm %u: vma %#llx: a chain is not on the list of its anon_vma", mm->id, LL(B));
 }
 
 static void chain_of_other_vma(void)
@@ -806,6 +831,20 @@ static void task_of_no_mm(void)
 	WANT("task %d: its mm is on no list", umm_task_tid(parent));
 }
 
+static void loaded_mm_of_nobody(void)
+{
+	list_del_init(&mm->mms);
+	WANT("cpu %u: the mm it has loaded is on no list", ((struct task *)parent)->cpu->id);
+}
+
+static void task_list_torn(void)
+{
+	struct task *task = (struct task *)parent;
+
+	task->tasks.next->prev = &m->tasks;
+	WANT("task %d: the list of tasks is torn behind it", task->tid);
+}
+
 static void process_mixed_up(void)
 {
 	((struct task *)child)->pid = umm_task_pid(parent);
@@ -817,6 +856,14 @@ static void pins_miscounted(void)
 {
 	mm->pinned_pages.v++;
 	WANT("mm %u: pinned_pages is 2, counted 1", mm->id);
+}
+
+static void pin_of_no_frame(void)
+{
+	struct pin *pin = list_first_entry(&mm->pins, struct pin, pins);
+
+	pin->pages[0] = pfn_to_page(m, pfn_of(m->nr_pages));
+	WANT("mm %u: a pin holds frame %llu, which is no RAM", mm->id, LL(m->nr_pages));
 }
 
 static void pins_denied(void)
@@ -935,6 +982,8 @@ static const struct {
 	FAULT(zero_page_written),
 	FAULT(zero_page_counted),
 	FAULT(zero_page_not_reserved),
+	FAULT(zero_page_mapped),
+	FAULT(frame_vanished),
 	FAULT(table_of_nobody),
 	FAULT(entry_lost),
 	FAULT(writable_not_exclusive),
@@ -987,11 +1036,13 @@ static const struct {
 	FAULT(vma_of_other_mm),
 	FAULT(page_prot_wrong),
 	FAULT(vma_soft_dirty),
+	FAULT(vma_backed_by_nothing),
 	FAULT(vma_cache_stale),
 	FAULT(active_vmas_wrong),
 	FAULT(children_wrong),
 	FAULT(anon_vma_refs_wrong),
 	FAULT(chain_off_the_list),
+	FAULT(chain_on_no_list),
 	FAULT(chain_of_other_vma),
 	FAULT(chain_missing),
 	FAULT(chain_to_nowhere),
@@ -1016,8 +1067,11 @@ static const struct {
 	FAULT(task_twice),
 	FAULT(task_from_the_future),
 	FAULT(task_of_no_mm),
+	FAULT(loaded_mm_of_nobody),
+	FAULT(task_list_torn),
 	FAULT(process_mixed_up),
 	FAULT(pins_miscounted),
+	FAULT(pin_of_no_frame),
 	FAULT(pins_denied),
 	FAULT(translation_stale),
 	FAULT(translation_writes_read_only),
