@@ -351,9 +351,8 @@ static int run_setrlimit(struct scn_backend *backend, struct scn_step *step)
 	step->result = reply.result;
 	if (reply.result)
 		return 0;
-	/* A memlock limit of zero means "may not lock at all", whatever is locked already. */
-	if (counts && soft < SCN_UNLIMITED - PUPPET_OVERHEAD &&
-	    (soft || resource != RLIMIT_MEMLOCK))
+	/* Zero is a word of its own: "may not lock at all", "no limit of data but the hard one". */
+	if (counts && soft < SCN_UNLIMITED - PUPPET_OVERHEAD && (soft || resource == RLIMIT_AS))
 		soft += PUPPET_OVERHEAD;
 	limits[0].rlim_cur = soft;
 	limits[0].rlim_max = limits[1].rlim_max;
