@@ -173,6 +173,12 @@ static bool fewer_ranges(struct shrink *shrink, unsigned at)
 	return helped;
 }
 
+static bool takes_address(enum scn_kind kind)
+{
+	return (kind >= SCN_MMAP && kind <= SCN_MUNLOCK) || kind == SCN_MINCORE ||
+	       kind == SCN_MSYNC || kind == SCN_PIN || (kind >= SCN_READ && kind < SCN_FETCH);
+}
+
 static bool plainer(struct shrink *shrink, unsigned at)
 {
 	struct fuzz_op *op = &shrink->c->ops[at];
@@ -223,7 +229,7 @@ static bool plainer(struct shrink *shrink, unsigned at)
 	default:
 		break;
 	}
-	if (args[0] % PAGE && args[0] < WINDOW_END && op->kind != SCN_FETCH)
+	if (takes_address(op->kind) && args[0] % PAGE && args[0] < WINDOW_END)
 		helped |= try_value(shrink, at, &args[0], args[0] & ~(PAGE - 1));
 	return helped;
 }
