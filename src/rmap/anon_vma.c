@@ -164,7 +164,8 @@ static bool anon_vma_compatible(const struct vm_area *low, const struct vm_area 
 
 static struct anon_vma *reusable_anon_vma(struct vm_area *neighbour)
 {
-	struct anon_vma *anon_vma = READ_ONCE(neighbour->anon_vma);
+	/* Set after its chain was linked, by a thread that holds mmap_lock for read as we do. */
+	struct anon_vma *anon_vma = smp_load_acquire(&neighbour->anon_vma);
 
 	return anon_vma && list_is_singular(&neighbour->anon_vma_chain) ? anon_vma : NULL;
 }
