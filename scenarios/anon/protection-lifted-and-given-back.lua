@@ -13,7 +13,7 @@ local a = p:mmap { len = 12 * K }
 p:write(a, "kept")
 expect(p:load(a + 4 * K, 1) == 0)
 
-for _, prot in ipairs { "none", "r", "x", "rx" } do
+for _, prot in ipairs { "none", "r", "rx" } do
 	p:mprotect(a, 12 * K, prot)
 	expect(p:mincore(a, 12 * K) == "110")
 	local page = p:pagemap(a)
