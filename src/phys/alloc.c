@@ -124,19 +124,43 @@ static struct page *pcp_pop(struct pcp_list *list)
 	return page;
 }
 
-/* pcp locked. Moves up to a batch of the zone's frames above the mark onto the list. */
+/* Append the frames of a block to a per-CPU list that ends with *last (NULL: is empty). */
+static void pcp_append_block(struct pcp_list *list, struct page **last, struct page *block, u64 nr)
+{
+	for (struct page *page = block; page < block + nr; page++) {
+		WRITE_ONCE(page->flags, READ_ONCE(page->flags) | BIT(PG_pcp));
+		page->lru.next = NULL;
+		if (*last)
+			(*last)->lru.next = (struct list_head *)page;
+		else
+			list->top = page;
+		*last = page;
+	}
+}
+
+/*
+ * pcp locked, the list empty. Moves up to a batch of the zone's frames above the mark onto it:
+ * whole blocks, in ascending order, as a processor reads ahead.
+ */
 static void pcp_refill(struct machine *m, struct pcp_list *list, struct zone *zone, u64 mark)
 {
-	spin_lock(&zone->lock);
-	for (u32 i = 0; i < zone->batch && zone_available_locked(zone) > mark; i++) {
-		struct page *page = zone_take_locked(m, zone, 0);
+	struct page *last = NULL;
+	u64 nr = 0;
 
-		if (!page)
+	VM_BUG_ON2(list->top, page_to_pfn(list->top).n, list->count);
+	spin_lock(&zone->lock);
+	while (nr < zone->batch && zone_available_locked(zone) > mark) {
+		u64 wanted = MIN(zone->batch - nr, zone_available_locked(zone) - mark);
+		unsigned order = zone_bulk_order_locked(zone, wanted);
+		struct page *block = zone_take_locked(m, zone, order);
+
+		if (!block)
 			break;
-		WRITE_ONCE(page->flags, READ_ONCE(page->flags) | BIT(PG_pcp));
-		pcp_push(list, page);
+		pcp_append_block(list, &last, block, BIT(order));
+		nr += BIT(order);
 	}
 	spin_unlock(&zone->lock);
+	quiet_store(&list->count, (u32)nr);
 }
 
 /* pcp locked. */

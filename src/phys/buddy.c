@@ -119,6 +119,15 @@ static unsigned fitting_order(const struct zone *zone, unsigned order)
 	return order;
 }
 
+unsigned zone_bulk_order_locked(const struct zone *zone, u64 nr)
+{
+	unsigned smallest = fitting_order(zone, 0);
+
+	VM_BUG_ON(nr == 0);
+	/* The smallest blocks first, so that the large ones stay whole. */
+	return smallest > MAX_ORDER ? 0 : MIN(smallest, 63 - (unsigned)__builtin_clzll(nr));
+}
+
 struct page *zone_take_locked(struct machine *m, struct zone *zone, unsigned order)
 {
 	unsigned from = fitting_order(zone, order);

@@ -79,6 +79,8 @@ static inline u64 zone_available_locked(const struct zone *zone)
  * Its pages keep their flags but PG_buddy. Locked.
  */
 struct page *zone_take_locked(struct machine *m, struct zone *zone, unsigned order);
+/* The order in which to take frames, of which nr (not zero) are wanted in any blocks. Locked. */
+unsigned zone_bulk_order_locked(const struct zone *zone, u64 nr);
 /* A block back, merged with its free neighbours. Locked. */
 void zone_give_locked(struct machine *m, struct zone *zone, struct page *page, unsigned order);
 void zone_init(struct zone *zone);
