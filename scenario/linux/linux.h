@@ -87,6 +87,13 @@ int linux_syscall(struct scn_backend *backend, struct linux_task *task, long nr,
 		  const uint64_t *args, unsigned nr_args, int64_t *ret_value);
 void linux_reap(struct linux_process *process);
 
+/* ---- limits.c ------------------------------------------------------------------------- */
+
+/* So that what is locked of the process has one constant overhead. */
+int linux_lock_image(struct scn_backend *backend, struct linux_task *task);
+int linux_setrlimit(struct scn_backend *backend, struct scn_step *step);
+int linux_cap_ipc_lock(struct scn_backend *backend, struct scn_step *step);
+
 /* ---- proc.c --------------------------------------------------------------------------- */
 
 /* After each step: let what it did show. */
