@@ -43,8 +43,16 @@ static void access_point(enum sim_kind kind, const void *p, unsigned size, int o
 
 u64 sim_shared_load(const void *p, unsigned size, int order)
 {
+	struct sim_fiber *self;
+	u64 value;
+
 	access_point(SIM_LOAD, p, size, order);
-	return sim_peek(p, size);
+	value = sim_peek(p, size);
+	self = sim_current();
+	self->last_load = p;
+	self->last_value = value;
+	self->last_size = (u8)size;
+	return value;
 }
 
 void sim_shared_store(void *p, unsigned size, u64 value, int order)
@@ -52,6 +60,12 @@ void sim_shared_store(void *p, unsigned size, u64 value, int order)
 	access_point(SIM_STORE, p, size, order);
 	sim_poke(p, size, value);
 	sim_wrote();
+}
+
+/* What was announced as a change only looked. */
+static void sim_no_effect(void)
+{
+	sim_current()->took_effect = false;
 }
 
 u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected, int order)
@@ -67,8 +81,10 @@ u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected,
 	case SIM_XCHG:
 		break;
 	case SIM_CMPXCHG:
-		if (old != (expected & mask))
+		if (old != (expected & mask)) {
+			sim_no_effect();
 			return old;
+		}
 		break;
 	case SIM_ADD:
 		value += old;
@@ -103,6 +119,11 @@ void sim_relax(const char *site)
 	struct sim_fiber *self = sim_current();
 	struct sim_op op = { .kind = SIM_RELAX, .arg = self->relax_seen, .site = site };
 
+	if (sim_policy) {
+		op.object = self->last_load;
+		op.arg = self->last_value;
+		op.size = self->last_size;
+	}
 	sim_point_yield(&op);
 	self->relax_seen = sim.writes - self->own_writes;
 }
@@ -119,8 +140,10 @@ void sync_spin_lock(spinlock_t *lock, const char *site)
 bool sync_spin_trylock(spinlock_t *lock, const char *site)
 {
 	shared_point(SIM_SPIN_TRY, lock, 0, site);
-	if (lock->word)
+	if (lock->word) {
+		sim_no_effect();
 		return false;
+	}
 	lock->word = 1;
 	sim_wrote();
 	return true;
@@ -144,8 +167,10 @@ void sync_mutex_lock(struct mutex *lock, const char *site)
 bool sync_mutex_trylock(struct mutex *lock, const char *site)
 {
 	shared_point(SIM_MUTEX_TRY, lock, 0, site);
-	if (lock->word)
+	if (lock->word) {
+		sim_no_effect();
 		return false;
+	}
 	lock->word = 1;
 	sim_wrote();
 	return true;
@@ -160,6 +185,16 @@ void sync_mutex_unlock(struct mutex *lock, const char *site)
 }
 
 /* ---- rw_semaphore ---- */
+
+/* Under a policy there is no queue: who may have it next is for the policy to choose. */
+static bool rwsem_plain(struct rw_semaphore *sem, enum sim_kind kind, u32 blockers,
+			const char *site)
+{
+	if (!sim_policy)
+		return false;
+	blocking_point(!(sem->state & blockers), kind, sem, 0, site);
+	return true;
+}
 
 static bool rwsem_free(const struct rw_semaphore *sem, u32 blockers)
 {
@@ -181,9 +216,11 @@ static void rwsem_queue(struct rw_semaphore *sem, enum sim_kind kind, const char
 
 void sync_down_read(struct rw_semaphore *sem, const char *site)
 {
-	shared_point(SIM_READ_LOCK, sem, 0, site);
-	if (!rwsem_free(sem, RWSEM_WRITER))
-		rwsem_queue(sem, SIM_READ_QUEUED, site);
+	if (!rwsem_plain(sem, SIM_READ_LOCK, RWSEM_WRITER, site)) {
+		shared_point(SIM_READ_LOCK, sem, 0, site);
+		if (!rwsem_free(sem, RWSEM_WRITER))
+			rwsem_queue(sem, SIM_READ_QUEUED, site);
+	}
 	sem->state++;
 	sim_wrote();
 }
@@ -191,8 +228,10 @@ void sync_down_read(struct rw_semaphore *sem, const char *site)
 bool sync_down_read_trylock(struct rw_semaphore *sem, const char *site)
 {
 	shared_point(SIM_READ_TRY, sem, 0, site);
-	if (!rwsem_free(sem, RWSEM_WRITER))
+	if (!rwsem_free(sem, RWSEM_WRITER)) {
+		sim_no_effect();
 		return false;
+	}
 	sem->state++;
 	sim_wrote();
 	return true;
@@ -208,9 +247,11 @@ void sync_up_read(struct rw_semaphore *sem, const char *site)
 
 void sync_down_write(struct rw_semaphore *sem, const char *site)
 {
-	shared_point(SIM_WRITE_LOCK, sem, 0, site);
-	if (!rwsem_free(sem, RWSEM_WRITER | RWSEM_READERS))
-		rwsem_queue(sem, SIM_WRITE_QUEUED, site);
+	if (!rwsem_plain(sem, SIM_WRITE_LOCK, RWSEM_WRITER | RWSEM_READERS, site)) {
+		shared_point(SIM_WRITE_LOCK, sem, 0, site);
+		if (!rwsem_free(sem, RWSEM_WRITER | RWSEM_READERS))
+			rwsem_queue(sem, SIM_WRITE_QUEUED, site);
+	}
 	sem->state |= RWSEM_WRITER;
 	sim_wrote();
 }
@@ -218,8 +259,10 @@ void sync_down_write(struct rw_semaphore *sem, const char *site)
 bool sync_down_write_trylock(struct rw_semaphore *sem, const char *site)
 {
 	shared_point(SIM_WRITE_TRY, sem, 0, site);
-	if (!rwsem_free(sem, RWSEM_WRITER | RWSEM_READERS))
+	if (!rwsem_free(sem, RWSEM_WRITER | RWSEM_READERS)) {
+		sim_no_effect();
 		return false;
+	}
 	sem->state |= RWSEM_WRITER;
 	sim_wrote();
 	return true;
@@ -253,8 +296,10 @@ void sync_bit_lock(u64 *word, unsigned bit, const char *site)
 bool sync_bit_trylock(u64 *word, unsigned bit, const char *site)
 {
 	shared_point(SIM_BIT_TRY, word, bit, site);
-	if (*word & BIT(bit))
+	if (*word & BIT(bit)) {
+		sim_no_effect();
 		return false;
+	}
 	*word |= BIT(bit);
 	sim_wrote();
 	return true;

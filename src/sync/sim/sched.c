@@ -29,6 +29,7 @@
 struct sim sim;
 struct sim_self *sim_self = &sim.outside.self;
 bool sim_shared;
+const struct sim_policy *sim_policy;
 
 static void hash_mix(u64 value)
 {
@@ -65,6 +66,12 @@ bool sim_enabled(const struct sim_fiber *fiber)
 		return ((const spinlock_t *)op->object)->word == 0;
 	case SIM_MUTEX_LOCK:
 		return ((const struct mutex *)op->object)->word == 0;
+	case SIM_READ_LOCK:
+		return !sim_policy ||
+		       !(((const struct rw_semaphore *)op->object)->state & RWSEM_WRITER);
+	case SIM_WRITE_LOCK:
+		return !sim_policy || !(((const struct rw_semaphore *)op->object)->state &
+					(RWSEM_WRITER | RWSEM_READERS));
 	case SIM_READ_QUEUED:
 		return rwsem_turn(op, RWSEM_WRITER);
 	case SIM_WRITE_QUEUED:
@@ -74,6 +81,8 @@ bool sim_enabled(const struct sim_fiber *fiber)
 	case SIM_WAIT:
 		return ((const struct wait_queue_head *)op->object)->sequence != (u32)op->arg;
 	case SIM_RELAX:
+		if (sim_policy)
+			return !op->object || sim_peek(op->object, op->size) != op->arg;
 		return writes_of_others(fiber) != op->arg;
 	case SIM_JOIN:
 		return !sim_fiber_by_id((int)op->arg);
@@ -155,6 +164,8 @@ static struct sim_fiber *choose_without(struct sim_fiber *self, bool ended)
 	return next;
 }
 
+static void fiber_main(void *arg);
+
 static void outside_point(const struct sim_fiber *fiber)
 {
 	char text[512];
@@ -176,6 +187,49 @@ static void announce(struct sim_fiber *self, const struct sim_op *op)
 		 stable_address(op->object) << 24);
 }
 
+/* ---- under a policy ---- */
+
+_Noreturn void sim_abandon(void)
+{
+	struct sim_fiber *self = sim_current();
+
+	sim_self = &sim.outside.self;
+	fiber_switch_last(&self->fiber, &sim.outside.fiber);
+}
+
+static void policy_point(struct sim_fiber *self, const struct sim_op *op)
+{
+	struct sim_fiber *next;
+
+	self->op = *op;
+	next = sim_policy->pick(self);
+	if (!next)
+		sim_abandon();
+	if (next != self) {
+		sim_self = &next->self;
+		fiber_switch(&self->fiber, &next->fiber);
+	}
+}
+
+void sim_restart(struct sim_fiber **fibers, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		struct sim_fiber *fiber = fibers[i];
+
+		fiber_destroy(&fiber->fiber);
+		fiber_init(&fiber->fiber, fiber->stack, SIM_STACK_BYTES, fiber_main, fiber);
+		fiber->op = (struct sim_op){ .kind = SIM_START };
+		fiber->lockdep.depth = 0;
+		fiber->no_preempt = 0;
+		fiber->ended = false;
+		fiber->last_load = NULL;
+		sim.live[i] = fiber;
+	}
+	sim.nr_live = nr;
+	sim.nr_free = 0;
+	sim_shared = true;
+}
+
 void sim_point(const struct sim_op *op)
 {
 	struct sim_fiber *self = sim_current();
@@ -184,6 +238,10 @@ void sim_point(const struct sim_op *op)
 	if (unlikely(!sim.active)) {
 		self->op = *op;
 		outside_point(self);
+		return;
+	}
+	if (sim_policy) {
+		policy_point(self, op);
 		return;
 	}
 	announce(self, op);
@@ -205,6 +263,10 @@ void sim_point_yield(const struct sim_op *op)
 	if (!sim.active) {
 		self->op = *op;
 		outside_point(self);
+		return;
+	}
+	if (sim_policy) {
+		policy_point(self, op);
 		return;
 	}
 	announce(self, op);
@@ -240,8 +302,16 @@ static void fiber_main(void *arg)
 	sim.nr_live--;
 	memmove(&sim.live[i], &sim.live[i + 1], (sim.nr_live - i) * sizeof(sim.live[0]));
 	sim.free[sim.nr_free++] = self;
-	sim_shared = sim.nr_live > 1;
+	self->ended = true;
 	sim_wrote();
+	if (sim_policy) {
+		next = sim_policy->pick(NULL);
+		if (!next)
+			sim_abandon();
+		sim_self = &next->self;
+		fiber_switch_last(&self->fiber, &next->fiber);
+	}
+	sim_shared = sim.nr_live > 1;
 	if (sim.nr_live == 0) {
 		sim_self = &sim.outside.self;
 		fiber_switch_last(&self->fiber, &sim.outside.fiber);
