@@ -231,16 +231,17 @@ static void finish_dontunmap(struct remap *remap, struct vm_area *new_vma)
 
 /*
  * Split the source from the rest of its vma ahead, so that unmapping it cannot fail after the
- * pages have moved. Not when the new range touches that vma: it may merge with what remains,
- * and must find it whole.
+ * pages have moved. Not when the vma has no pages and the new range touches it: what remains of
+ * it may merge with the new range, and must be found whole.
  */
 static int split_source(struct remap *remap, struct unmap *ret_source)
 {
 	const struct vm_area *vma = remap->vma;
+	bool touches =
+		remap->new_addr == vma->end || remap->new_addr + remap->new_len == vma->start;
 	int err;
 
-	if ((remap->flags & MREMAP_DONTUNMAP) || remap->new_addr == vma->end ||
-	    remap->new_addr + remap->new_len == vma->start)
+	if ((remap->flags & MREMAP_DONTUNMAP) || (touches && !vma->anon_vma))
 		return 0;
 	err = unmap_prepare(remap->mm, remap->addr, remap->addr + remap->old_len, ret_source);
 	if (!err)

@@ -201,7 +201,7 @@ static void test_overlap_is_a_bug(void **state)
 	umm_machine_destroy(machine);
 }
 
-/* ---- the search ------------------------------------------------------------------------------- */
+/* ---- the search ------------------------------------------------------------------------ */
 
 /* Gap by gap from the top, with what a stack's guard gap does to the upper end. */
 static u64 naive_topdown(u64 len)
