@@ -36,7 +36,7 @@ struct page *anon_page_alloc(struct mm *mm, enum fail_site site)
 	struct page *page = alloc_page(machine_of(mm), GFP_ZERO | GFP_MOVABLE, site);
 
 	if (page)
-		page_set_uptodate(page);
+		page_init_flags(page, BIT(PG_uptodate));
 	return page;
 }
 
@@ -55,7 +55,7 @@ struct page *anon_page_copy(struct mm *mm, struct page *src, enum fail_site site
 
 	if (page) {
 		copy_frame(page_address(page), page_address(src));
-		page_set_uptodate(page);
+		page_init_flags(page, BIT(PG_uptodate));
 	}
 	return page;
 }

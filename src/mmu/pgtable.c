@@ -103,51 +103,50 @@ static bool table_install(struct mm *mm, table_entry_t *entry, unsigned level, v
 }
 
 /* The level-0 table for addr, or NULL; *ret_hole_level is the level whose entry was none. */
-static struct page *find_table(struct mm *mm, vaddr_t addr, unsigned *ret_hole_level)
+static pte_t *find_table(struct mm *mm, vaddr_t addr, unsigned *ret_hole_level)
 {
-	struct page *table = root_table(mm);
+	struct machine *m = machine_of(mm);
+	table_entry_t *table = pfn_to_virt(m, mm->pgd);
 
 	for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
-		table_entry_t entry =
-			table_entry_get(&table_entries(table)[LEVEL_INDEX(level, addr)]);
+		table_entry_t entry = table_entry_get(&table[LEVEL_INDEX(level, addr)]);
 
 		if (table_none(entry)) {
 			*ret_hole_level = level;
 			return NULL;
 		}
-		table = pfn_to_page(machine_of(mm), table_pfn(entry));
-		VM_DEBUG_ON(!page_test_table(table));
+		table = pfn_to_virt(m, table_pfn(entry));
+		VM_DEBUG_ON(!page_test_table(virt_to_page(table)));
 	}
-	return table;
-}
-
-static pte_t *table_pte(struct page *table, vaddr_t addr)
-{
-	return (pte_t *)page_address(table) + LEVEL_INDEX(0, addr);
+	return (pte_t *)table;
 }
 
 pte_t *pte_offset(struct mm *mm, vaddr_t addr)
 {
 	unsigned hole;
-	struct page *table = find_table(mm, addr, &hole);
+	pte_t *table = find_table(mm, addr, &hole);
 
-	return table ? table_pte(table, addr) : NULL;
+	return table ? &table[LEVEL_INDEX(0, addr)] : NULL;
 }
 
 pte_t *pte_alloc(struct mm *mm, vaddr_t addr)
 {
-	struct page *table = root_table(mm);
+	struct machine *m = machine_of(mm);
+	table_entry_t *table = pfn_to_virt(m, mm->pgd);
 
 	VM_BUG_ON2(addr >= TASK_SIZE, addr, 0);
 	for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
-		table_entry_t *entry = &table_entries(table)[LEVEL_INDEX(level, addr)];
+		table_entry_t *slot = &table[LEVEL_INDEX(level, addr)];
+		table_entry_t entry = table_entry_get(slot);
 
-		if (table_none(table_entry_get(entry)) &&
-		    !table_install(mm, entry, level - 1, addr))
-			return NULL;
-		table = pfn_to_page(machine_of(mm), table_pfn(table_entry_get(entry)));
+		if (unlikely(table_none(entry))) {
+			if (!table_install(mm, slot, level - 1, addr))
+				return NULL;
+			entry = table_entry_get(slot);
+		}
+		table = pfn_to_virt(m, table_pfn(entry));
 	}
-	return table_pte(table, addr);
+	return (pte_t *)&table[LEVEL_INDEX(0, addr)];
 }
 
 static pte_t *pte_lock(pte_t *ptep, spinlock_t **ret_ptl)

@@ -99,6 +99,12 @@ _Static_assert(sizeof(struct page) == STRUCT_PAGE_BYTES, "struct page is one cac
 PAGE_FLAGS(X)
 #undef X
 
+/* For a page that nobody else can find yet: needs no atomic. */
+static inline void page_init_flags(struct page *page, u64 flags)
+{
+	WRITE_ONCE(page->flags, READ_ONCE(page->flags) | flags);
+}
+
 static inline struct page *pfn_to_page(const struct machine *m, pfn_t pfn)
 {
 	return (struct page *)((uintptr_t)m + VMEMMAP_OFFSET) + pfn.n;

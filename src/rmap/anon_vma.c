@@ -340,9 +340,8 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area *vma, vaddr_t addr
 	VM_BUG_ON2(addr < vma->start || addr >= vma->end, addr, vma->start);
 	set_page_anon_vma(page, vma->anon_vma);
 	page->index = linear_page_index(vma, addr);
-	if (!(vma->flags & VM_DROPPABLE))
-		page_set_swapbacked(page);
-	page_set_anon_exclusive(page);
+	page_init_flags(page, BIT(PG_anon_exclusive) |
+				      (vma->flags & VM_DROPPABLE ? 0 : BIT(PG_swapbacked)));
 	atomic_set(&page->mlock_count, 0);
 	if (vma->flags & VM_LOCKED)
 		page_mlock(page);
