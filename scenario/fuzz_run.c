@@ -295,17 +295,37 @@ void fuzz_run(const struct fuzz_setup *setup, struct fuzz_gen *gen, struct fuzz_
 
 /* ---- failing allocations -------------------------------------------------------------- */
 
+static uint64_t free_pages(struct umm_machine *machine)
+{
+	struct umm_counter counters[128];
+	unsigned nr = umm_counters(machine, counters, 128);
+
+	for (unsigned i = 0; i < nr && i < 128; i++) {
+		if (!strcmp(counters[i].name, "nr_free_pages"))
+			return counters[i].value;
+	}
+	return 0;
+}
+
 /* Everything ends; nothing may be left of it. */
-static bool nothing_left(struct run *run)
+static bool nothing_left(struct run *run, uint64_t free_before)
 {
 	struct scn_session *session = &run->model->session;
+	uint64_t free_now;
 
 	for (struct scn_task *task = session->tasks; task; task = task->next) {
 		run->model->step = (struct scn_step){ .kind = SCN_EXIT, .task = task };
 		if (!task->dead && scn_session_run(session, &run->model->step))
 			return end_with(run, FUZZ_BROKEN);
 	}
-	return verified(run);
+	if (!verified(run))
+		return false;
+	free_now = free_pages(session->ops->machine(session->backend));
+	if (free_now == free_before)
+		return true;
+	put_text(run, "  all processes have ended, but of %llu free pages there are %llu\n",
+		 (unsigned long long)free_before, (unsigned long long)free_now);
+	return end_with(run, FUZZ_FINDING);
 }
 
 void fuzz_run_failing(const struct fuzz_setup *setup, struct fuzz_case *c, uint64_t nth,
@@ -314,7 +334,7 @@ void fuzz_run_failing(const struct fuzz_setup *setup, struct fuzz_case *c, uint6
 	struct umm_fail fail = { .order = -1, .nth = nth };
 	struct run run = { .report = ret_report };
 	struct umm_machine *machine;
-	uint64_t seen, failed = 0;
+	uint64_t seen, failed = 0, free_before;
 
 	memset(ret_report, 0, sizeof(*ret_report));
 	ret_report->verdict = FUZZ_BROKEN;
@@ -328,6 +348,7 @@ void fuzz_run_failing(const struct fuzz_setup *setup, struct fuzz_case *c, uint6
 	machine = scn_model.machine(run.model->session.backend);
 	ret_report->verdict = FUZZ_SAME;
 	ret_report->fail_nth = nth;
+	free_before = free_pages(machine);
 	umm_fail_set(machine, &fail);
 	for (unsigned i = 0; i < c->nr; i++) {
 		ret_report->at = i;
@@ -338,7 +359,7 @@ void fuzz_run_failing(const struct fuzz_setup *setup, struct fuzz_case *c, uint6
 	if (ret_report->verdict == FUZZ_SAME) {
 		umm_fail_stats(machine, &seen, &failed);
 		umm_fail_set(machine, NULL);
-		nothing_left(&run);
+		nothing_left(&run, free_before);
 	}
 	*ret_failed = failed != 0;
 	close_worlds(&run);
