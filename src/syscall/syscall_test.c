@@ -10,7 +10,7 @@
 #include "base/uapi.h"
 #include "vma/vma.h"
 
-#define ADDR 0x3f00000000ull /* user space on every architecture */
+#define ADDR 0x1000000000ull /* user space on every architecture */
 #define AT(page) (ADDR + (page)*PAGE_SIZE)
 #define FAR_PAGES 0x40000ull /* 1 GiB: another table */
 #define RW (PROT_READ | PROT_WRITE)
