@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "scenario/script_internal.h"
 #include "scenario/words.h"
@@ -22,6 +21,8 @@ static void fiber_main(void *arg)
 	struct scn_step step = { .kind = SCN_EXIT, .task = fiber->task, .line = fiber->line };
 	int ret;
 
+	/* It may run before its maker has been told. */
+	fiber->id = umm_sim_self();
 	if (lua_pcall(fiber->L, lua_gettop(fiber->L) - 1, 0, 0) && !script->ending)
 		fiber->failed = script_take_error(fiber->L, fiber->error, sizeof(fiber->error));
 	ret = scn_session_run(script->session, &step);
@@ -35,7 +36,7 @@ static int call_thread(lua_State *L)
 	struct script *script = script_of(L);
 	struct scn_step step = { .kind = SCN_THREAD, .task = api_check_task(L, 1) };
 	struct script_fiber *fiber, **box;
-	int nr = lua_gettop(L) - 1;
+	int nr = lua_gettop(L) - 1, id;
 
 	luaL_checktype(L, 2, LUA_TFUNCTION);
 	if (script->nr_fibers == SCRIPT_MAX_FIBERS)
@@ -43,9 +44,9 @@ static int call_thread(lua_State *L)
 	box = lua_newuserdatauv(L, sizeof(*box), 1);
 	luaL_setmetatable(L, THREAD);
 	lua_insert(L, 2);
-	fiber = *box = &script->fibers[script->nr_fibers];
-	memset(fiber, 0, sizeof(*fiber));
-	fiber->script = script;
+	/* Taken before anyone else can run; ended until it has begun. */
+	fiber = *box = &script->fibers[script->nr_fibers++];
+	*fiber = (struct script_fiber){ .id = -1, .script = script, .ended = true };
 	fiber->L = lua_newthread(L);
 	/* Anchored by the registry: it runs even when nobody keeps the handle. */
 	fiber->ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -55,10 +56,13 @@ static int call_thread(lua_State *L)
 	lua_xmove(L, fiber->L, nr);
 	if (script->session->ops->set_wait)
 		script->session->ops->set_wait(script->session->backend, umm_sim_wait_outside);
-	fiber->id = umm_sim_spawn(fiber->task->label, fiber_main, fiber);
-	if (fiber->id < 0)
-		return luaL_error(L, "no fiber for a thread: %s", scn_errno_name(-fiber->id));
-	script->nr_fibers++;
+	fiber->ended = false;
+	id = umm_sim_spawn(fiber->task->label, fiber_main, fiber);
+	if (id < 0) {
+		fiber->ended = true;
+		return luaL_error(L, "no fiber for a thread: %s", scn_errno_name(-id));
+	}
+	fiber->id = id;
 	return 1;
 }
 
