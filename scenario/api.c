@@ -95,6 +95,11 @@ void api_run(lua_State *L, struct scn_step *step)
 
 	if (script->ending)
 		script_end(L, script->ending);
+	if (script->session->nr_steps >= SCRIPT_MAX_STEPS) {
+		snprintf(script->session->reason, sizeof(script->session->reason),
+			 "the scenario has made %u steps and does not end", SCRIPT_MAX_STEPS);
+		script_end(L, SCRIPT_RUNAWAY);
+	}
 	script->session->line = step->line = script_line(L);
 	ret = scn_session_run(script->session, step);
 	if (ret)
@@ -369,8 +374,6 @@ static int call_vm_readv(lua_State *L)
 	uint64_t total;
 
 	step.remote = check_process(L, 2);
-	if (step.remote->dead)
-		return luaL_error(L, "process %s has ended", step.remote->label);
 	check_ranges(L, 3, &step, &total);
 	step.out_bytes = total <= MAX_BLOCK_BYTES ? total : 4096;
 	if (!lua_isnoneornil(L, 4))
@@ -390,8 +393,6 @@ static int call_vm_writev(lua_State *L)
 	size_t len;
 
 	step.remote = check_process(L, 2);
-	if (step.remote->dead)
-		return luaL_error(L, "process %s has ended", step.remote->label);
 	check_ranges(L, 3, &step, &total);
 	step.in = luaL_checklstring(L, 4, &len);
 	step.in_bytes = len;

@@ -162,7 +162,8 @@ struct umm_iovec {
 };
 /*
  * process_vm_readv(2), process_vm_writev(2): between buf (len_bytes) of the caller and the
- * ranges of the process of `remote`. Bytes copied, or -errno when nothing was.
+ * ranges of the process of `remote`. Bytes copied, or -errno when nothing was. A remote of NULL
+ * stands for a process that has ended: -ESRCH, if the call comes so far as to look for it.
  */
 UMM_API int64_t umm_process_vm_readv(struct umm_task *task, struct umm_task *remote, void *buf,
                                      uint64_t len_bytes, const struct umm_iovec *ranges,

@@ -124,6 +124,13 @@ static int check_ranges(const struct umm_iovec *ranges, u64 nr_ranges)
 	return 0;
 }
 
+static bool ranges_are_empty(const struct umm_iovec *ranges, u64 nr_ranges)
+{
+	while (nr_ranges && !ranges[nr_ranges - 1].len_bytes)
+		nr_ranges--;
+	return !nr_ranges;
+}
+
 static s64 process_vm_rw(struct task *remote, struct vm_copy *copy, u64 len,
 			 const struct umm_iovec *ranges, u64 nr_ranges, u64 flags)
 {
@@ -137,6 +144,11 @@ static s64 process_vm_rw(struct task *remote, struct vm_copy *copy, u64 len,
 	ret = check_ranges(ranges, nr_ranges);
 	if (ret)
 		return ret;
+	/* Only now the process is looked for. */
+	if (ranges_are_empty(ranges, nr_ranges))
+		return 0;
+	if (!remote)
+		return -ESRCH;
 	copy->mm = remote->mm;
 	mm_get(copy->mm);
 	ret = copy_ranges(copy, ranges, nr_ranges);
@@ -149,8 +161,9 @@ UMM_API int64_t umm_process_vm_readv(struct umm_task *handle, struct umm_task *r
 				     uint64_t nr_ranges, uint64_t flags)
 {
 	struct task *other = (struct task *)remote;
-	struct syscall call = syscall_enter((struct task *)handle, NR_PROCESS_VM_READV,
-					    (u64)other->pid, len_bytes, nr_ranges, flags);
+	struct syscall call =
+		syscall_enter((struct task *)handle, NR_PROCESS_VM_READV,
+			      other ? (u64)other->pid : 0, len_bytes, nr_ranges, flags);
 	struct vm_copy copy = { .buf = buf };
 
 	return syscall_exit(&call,
@@ -163,8 +176,9 @@ UMM_API int64_t umm_process_vm_writev(struct umm_task *handle, struct umm_task *
 				      uint64_t flags)
 {
 	struct task *other = (struct task *)remote;
-	struct syscall call = syscall_enter((struct task *)handle, NR_PROCESS_VM_WRITEV,
-					    (u64)other->pid, len_bytes, nr_ranges, flags);
+	struct syscall call =
+		syscall_enter((struct task *)handle, NR_PROCESS_VM_WRITEV,
+			      other ? (u64)other->pid : 0, len_bytes, nr_ranges, flags);
 	/* Only read from: copy.write says which way the bytes go. */
 	struct vm_copy copy = { .write = true, .buf = (u8 *)(uintptr_t)buf };
 
