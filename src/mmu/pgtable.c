@@ -228,8 +228,11 @@ static int walk_table(struct mm_walk *walk, vaddr_t start, vaddr_t end)
 	int err = 0;
 
 	VM_BUG_ON2(!ptep, start, end);
-	for (vaddr_t addr = start; addr < end && !err; addr += PAGE_SIZE, ptep++)
-		err = walk->pte(walk, addr, ptep, ptep_get(ptep));
+	if (walk->ptes)
+		err = walk->ptes(walk, start, end, ptep);
+	else
+		for (vaddr_t addr = start; addr < end && !err; addr += PAGE_SIZE, ptep++)
+			err = walk->pte(walk, addr, ptep, ptep_get(ptep));
 	spin_unlock(ptl);
 	return err;
 }

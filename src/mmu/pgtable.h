@@ -62,10 +62,12 @@ vaddr_t pgtable_next_table(struct mm *mm, vaddr_t addr, vaddr_t end);
 /*
  * Walk the entries of [start, end): fn for each entry of each existing table, under its ptl,
  * hole for the ranges without table (may be NULL). A non-zero return stops the walk and is
- * returned. mmap_lock held by the caller.
+ * returned. mmap_lock held by the caller. Where a call for each entry is too much: ptes instead
+ * of pte, once for all entries of [start, end) in one table, ptep being start's.
  */
 struct mm_walk {
 	int (*pte)(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte);
+	int (*ptes)(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *ptep);
 	int (*hole)(struct mm_walk *walk, vaddr_t start, vaddr_t end);
 	struct mm *mm;
 	void *private;

@@ -38,21 +38,26 @@ static u64 swp_word(pte_t pte)
 	return word;
 }
 
-static int pagemap_entry(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
+static u64 entry_word(struct machine *m, pte_t pte)
+{
+	u64 word;
+
+	if (pte_none(pte))
+		return 0;
+	word = pte_present(pte) ? present_word(m, pte) : swp_word(pte);
+	return pte_any_uffd_wp(pte) ? word | PM_UFFD_WP : word;
+}
+
+static int pagemap_entries(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *ptep)
 {
 	struct pagemap_walk *pagemap = walk->private;
-	u64 word = 0;
+	struct machine *m = machine_of(walk->mm);
+	u64 always = pagemap->vma->flags & VM_SOFTDIRTY ? PM_SOFT_DIRTY : 0;
+	u64 *words = &pagemap->words[(start - pagemap->first) >> PAGE_SHIFT];
+	u64 nr = (end - start) >> PAGE_SHIFT;
 
-	(void)ptep;
-	if (pte_present(pte))
-		word = present_word(machine_of(walk->mm), pte);
-	else if (!pte_none(pte))
-		word = swp_word(pte);
-	if (pte_any_uffd_wp(pte))
-		word |= PM_UFFD_WP;
-	if (pagemap->vma->flags & VM_SOFTDIRTY)
-		word |= PM_SOFT_DIRTY;
-	pagemap->words[(addr - pagemap->first) >> PAGE_SHIFT] = word;
+	for (u64 i = 0; i < nr; i++)
+		words[i] = entry_word(m, ptep_get(&ptep[i])) | always;
 	return 0;
 }
 
@@ -70,7 +75,7 @@ void proc_pagemap(struct mm *mm, vaddr_t addr, u64 nr_pages, u64 *ret_words)
 {
 	struct pagemap_walk pagemap = { .first = addr, .words = ret_words };
 	struct mm_walk walk = {
-		.pte = pagemap_entry, .hole = pagemap_hole, .mm = mm, .private = &pagemap
+		.ptes = pagemap_entries, .hole = pagemap_hole, .mm = mm, .private = &pagemap
 	};
 	u64 mappable = addr < TASK_SIZE ? (TASK_SIZE - addr) >> PAGE_SHIFT : 0;
 	vaddr_t end = addr + (MIN(nr_pages, mappable) << PAGE_SHIFT);

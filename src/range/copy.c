@@ -24,6 +24,7 @@ struct copy_range {
 	struct page *spare; /* a page allocated outside the locks, for a pinned source */
 	bool spare_wanted;
 	bool write_protected; /* the parent's CPUs must be told */
+	s64 anon_pages;       /* mapped in the child, not in its counter yet */
 };
 
 /* An exclusive page that a pin may hold must not be shared by fork. */
@@ -44,7 +45,7 @@ static void copy_pinned_page(struct copy_range *copy, vaddr_t addr, pte_t *dst, 
 	memcpy(page_address(page), page_address(src), PAGE_SIZE);
 	page_set_uptodate(page);
 	page_add_new_anon_rmap(page, vma, addr);
-	add_mm_counter(vma->mm, MM_ANONPAGES, 1);
+	copy->anon_pages++;
 	pte = pte_mkdirty(pfn_pte(page_to_pfn(page), vma->page_prot), soft_dirty);
 	set_pte_at(vma->mm, addr, dst, maybe_mkwrite(pte, vma));
 }
@@ -80,7 +81,7 @@ static int copy_present_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, p
 		get_page(page);
 		page_clear_anon_exclusive(page);
 		page_dup_anon_rmap(page);
-		add_mm_counter(mm, MM_ANONPAGES, 1);
+		copy->anon_pages++;
 	}
 	pte = wrprotect_source(copy, addr, src, pte);
 	set_pte_at(mm, addr, dst, pte_mkold(pte_clear_uffd_wp(pte)));
@@ -148,6 +149,7 @@ int copy_page_range(struct vm_area *dst_vma, struct vm_area *src_vma)
 	if (!src_vma->anon_vma)
 		return 0;
 	err = copy_tables(&copy);
+	add_mm_counter(dst_vma->mm, MM_ANONPAGES, copy.anon_pages);
 	if (copy.spare)
 		put_page(copy.spare);
 	if (copy.write_protected)
