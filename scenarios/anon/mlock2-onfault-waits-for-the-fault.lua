@@ -45,10 +45,17 @@ c = p:mremap(c, 32 * K, 4 * K)
 expect(p:status().vmlck == 4 * K)
 
 -- Making locked memory writable brings pages of its own for it, unless it waits for faults.
+--
+--     0    4    8
+--     Z    Z          Z zero page, locked
+--     A    Z          the first was locked at once, the second on fault
 local r = p:mmap { len = 8 * K, prot = "r" }
 p:mlock(r, 4 * K)
 p:mlock2(r + 4 * K, 4 * K, "onfault")
 expect(p:load(r + 4 * K) == 0)
 expect(p:smaps(r).rss == 0 and p:smaps(r + 4 * K).rss == 0)
 p:mprotect(r, 8 * K, "rw")
-print(p:smaps(r).rss, p:smaps(r + 4 * K).rss, p:mincore(r, 8 * K))
+expect(p:smaps(r).rss == 4 * K and p:smaps(r).locked == 4 * K)
+expect(p:smaps(r + 4 * K).rss == 0)
+p:write(r + 4 * K, "x")
+expect(p:smaps(r + 4 * K).locked == 4 * K)

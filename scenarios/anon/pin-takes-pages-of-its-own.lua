@@ -51,3 +51,16 @@ expect_errno("EINVAL", function() p:pin(a, 0) end)
 expect_errno("EINVAL", function() p:unpin(again) end)
 c = p:fork()
 expect(not p:pagemap(a).exclusive)
+c:exit()
+
+-- A large range is pinned in parts, and given back whole when its last page cannot be had.
+local big = p:mmap { len = 3 * M, prot = "rwx" }
+p:mprotect(big + 3 * M - 4 * K, 4 * K, "rx")
+expect_errno("EFAULT", function() p:pin(big, 3 * M) end)
+expect(p:smaps(big).rss == 3 * M - 4 * K)
+c = p:fork()
+expect(p:smaps(big).private_dirty == 0)
+c:exit()
+pin = p:pin(big, 3 * M - 4 * K)
+c = p:fork()
+expect(p:smaps(big).private_dirty == 3 * M - 4 * K)
