@@ -178,7 +178,9 @@ static int move_entries(struct remap *remap, struct vm_area *new_vma)
 
 	if (moved == remap->old_len)
 		return 0;
-	moved = move_page_tables(new_vma, remap->new_addr, remap->vma, remap->addr, moved);
+	/* The tables that it came from are still there. */
+	back = move_page_tables(new_vma, remap->new_addr, remap->vma, remap->addr, moved);
+	VM_BUG_ON2(back != moved, back, moved);
 	remap->vma = new_vma;
 	remap->old_len = remap->new_len;
 	remap->addr = remap->new_addr;
