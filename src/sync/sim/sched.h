@@ -23,6 +23,7 @@ struct sim_op {
 	u8 size; /* of the access, bytes */
 	int order;
 	const void *object;
+	const void *object2; /* read beside: the generation that an access depends on */
 	const char *site;
 	u64 arg; /* JOIN: fiber; WAIT: sequence; BIT_*: bit; *_QUEUED: ticket; RELAX: writes */
 };

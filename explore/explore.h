@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explore: run a small concurrent program under every interleaving that matters, or under many
+ * random ones, deterministically.
+ *
+ * Glossary
+ *   event      one announced operation (sync/sim) that a thread has carried out
+ *   execution  the events from the start until no thread can go on
+ *   trace      a class of executions that differ only in the order of independent events
+ *   blocked    an execution given up because every thread that could go on is asleep: its
+ *              traces were all explored before
+ */
+#ifndef EXPLORE_EXPLORE_H
+#define EXPLORE_EXPLORE_H
+
+#include "base/types.h"
+
+#define EXPLORE_MAX_THREADS 32
+
+enum explore_mode {
+	EXPLORE_NAIVE,   /* every interleaving */
+	EXPLORE_SLEEP,   /* sleep sets only */
+	EXPLORE_SOURCE,  /* source sets with sleep sets */
+	EXPLORE_OPTIMAL, /* wakeup trees: each trace once, nothing blocked */
+	EXPLORE_RANDOM,  /* any enabled thread, each time anew */
+	EXPLORE_POS,     /* random priorities, redrawn for who races (partial order sampling) */
+	EXPLORE_PCT,     /* random thread priorities and few points of change */
+	EXPLORE_URW,     /* by remaining events: each interleaving equally likely */
+	EXPLORE_REPLAY,  /* the schedule given in options */
+	NR_EXPLORE_MODES
+};
+
+/*
+ * A program under exploration. reset brings the shared state, and nothing else, to its start;
+ * thread(arg, self) is run by threads 0 .. threads - 1; check runs after all have ended.
+ * restart and its like are for programs whose threads are made elsewhere: see engine.c.
+ */
+struct explore_program {
+	const char *name;
+	unsigned threads;
+	void *arg;
+	void (*reset)(void *arg);
+	void (*thread)(void *arg, unsigned self);
+	void (*check)(void *arg); /* may be NULL */
+};
+
+struct explore_result;
+
+struct explore_options {
+	enum explore_mode mode;
+	u64 max_executions; /* 0: no limit */
+	u64 max_ns;         /* 0: no limit */
+	u64 seed;
+	int max_preemptions;    /* below 0: no bound */
+	unsigned pct_depth;     /* bugs of this depth are hit with the known probability; 0: 3 */
+	bool keep_going;        /* do not stop at the first failure */
+	bool deadlocks_allowed; /* counted, no failure */
+	const u8 *schedule;     /* EXPLORE_REPLAY: a thread for each event, then as it comes */
+	unsigned schedule_len;
+	/* Called about every tenth of a second; may be NULL. */
+	void (*progress)(void *arg, const struct explore_result *so_far);
+	void *progress_arg;
+};
+
+enum explore_failure {
+	EXPLORE_FAIL_NONE,
+	EXPLORE_FAIL_CHECK,    /* explore_fail, or an assertion */
+	EXPLORE_FAIL_DEADLOCK, /* threads wait that nothing can wake */
+};
+
+#define EXPLORE_MAX_EVENTS 4096
+#define EXPLORE_TEXT_BYTES 1024
+
+struct explore_result {
+	u64 executions; /* complete ones; for the exhaustive modes: traces */
+	u64 blocked;
+	u64 deadlocks;
+	u64 failures;
+	u64 events;  /* carried out in all */
+	u64 longest; /* events of the longest execution */
+	u64 ns;
+	double estimate;   /* executions of a full search, by Knuth's estimator; 0: unknown */
+	bool complete;     /* the whole space was covered */
+	bool bounded;      /* by preemptions: complete only within the bound */
+	u64 first_failure; /* number of the execution, from 1; 0: none */
+	enum explore_failure failure;
+	char failure_text[EXPLORE_TEXT_BYTES];
+	u8 schedule[EXPLORE_MAX_EVENTS]; /* of the first failure: the thread of each event */
+	unsigned schedule_len;
+};
+
+/* Explore. 0; -EINVAL: more threads than there can be. One at a time in a process. */
+int explore(const struct explore_program *program, const struct explore_options *options,
+	    struct explore_result *ret_result);
+
+/* From a thread or from check: this execution is a failure. Does not return from a thread. */
+void explore_fail(const char *text);
+
+#define explore_assert(cond)                                                \
+	do {                                                                \
+		if (!(cond))                                                \
+			explore_fail(__FILE__ ": " #cond " does not hold"); \
+	} while (0)
+
+const char *explore_mode_name(enum explore_mode mode);
+
+#endif
