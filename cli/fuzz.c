@@ -235,8 +235,9 @@ static bool happens_again(const struct fuzz_options *options, struct fuzz_case *
 }
 
 /*
- * The kernel has other work too: reclaim may age a page of a process between two steps. What
- * the model does comes from the seed, so a difference that never comes again is the kernel's.
+ * The kernel has other work too: reclaim, or who watches for accesses (DAMON), may age a page
+ * of a process between two steps. What the model does comes from the seed, so a difference
+ * that never comes again is the kernel's.
  */
 static void show_unsteady(const struct shared *shared)
 {

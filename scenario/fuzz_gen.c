@@ -299,6 +299,12 @@ static void gen_madvise(struct fuzz_gen *gen, struct fuzz_op *op)
 		MADV_DONTDUMP,
 		MADV_DODUMP,
 		MADV_REMOVE,
+		MADV_PAGEOUT,
+		MADV_HUGEPAGE,
+		MADV_NOHUGEPAGE,
+		MADV_MERGEABLE,
+		MADV_UNMERGEABLE,
+		MADV_COLLAPSE,
 	};
 	/* Known to nobody: between the blocks of numbers that mean something. */
 	static const uint8_t unknown[] = { 5, 6, 7, 26, 50, 99, 104, 255 };
