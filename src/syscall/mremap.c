@@ -175,6 +175,7 @@ static int move_entries(struct remap *remap, struct vm_area *new_vma)
 {
 	u64 moved =
 		move_page_tables(remap->vma, remap->addr, new_vma, remap->new_addr, remap->old_len);
+	u64 back;
 
 	if (moved == remap->old_len)
 		return 0;
