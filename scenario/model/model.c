@@ -34,7 +34,9 @@ static int model_open(const struct umm_config *config, struct scn_backend **ret_
 	if (!backend)
 		return SCN_BROKEN;
 	*ret_backend = backend;
-	window.mmap_base = WINDOW_MMAP_BASE;
+	/* An architecture with a smaller address space keeps its own top. */
+	if (window.mmap_base > WINDOW_MMAP_BASE)
+		window.mmap_base = WINDOW_MMAP_BASE;
 	window.brk_start = WINDOW_BRK_START;
 	ret = umm_machine_create(&window, &backend->machine);
 	return ret ? broken(backend, "build the machine", ret) : 0;
