@@ -125,6 +125,7 @@ static void diff_file(const struct diff_options *options, const char *path,
 		counts->bad++;
 		return;
 	}
+	cli_time_limit(path);
 	run.file = &file;
 	run.recording = scn_recording_new();
 	if (!run.recording) {

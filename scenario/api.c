@@ -11,7 +11,7 @@
 
 #define PROCESS "usermm.process"
 #define FAILURE "usermm.failure"
-#define MAX_BLOCK_BYTES (64u << 20)
+#define MAX_BLOCK_BYTES (16u << 20)
 #define MAX_RANGES 4096
 
 /* ---- tasks as values ------------------------------------------------------------------ */
@@ -153,7 +153,7 @@ static uint64_t check_length(lua_State *L, int index)
 {
 	lua_Integer len = luaL_checkinteger(L, index);
 
-	luaL_argcheck(L, len >= 0 && len <= MAX_BLOCK_BYTES, index, "0 to 64M bytes at once");
+	luaL_argcheck(L, len >= 0 && len <= MAX_BLOCK_BYTES, index, "0 to 16M bytes at once");
 	return (uint64_t)len;
 }
 
@@ -278,9 +278,10 @@ static int call_mincore(lua_State *L)
 	step.args[0] = check_number(L, 2);
 	step.args[1] = len = check_number(L, 3);
 	pages = len / UMM_PAGE_SIZE + (len % UMM_PAGE_SIZE != 0);
-	/* No address space has more; the call is refused before it writes. */
-	if (pages > MAX_BLOCK_BYTES)
-		pages = 1;
+	/* What does not end in the address space is refused before the vector is written. */
+	if (step.args[0] + len < len || step.args[0] + len > WINDOW_END)
+		pages = 0;
+	luaL_argcheck(L, pages <= MAX_BLOCK_BYTES, 3, "at most 64 GiB at once");
 	step.out = vec = lua_newuserdatauv(L, pages + 1, 0);
 	step.out_bytes = pages;
 	api_run(L, &step);
@@ -309,7 +310,7 @@ static int call_write(lua_State *L)
 
 	step.args[0] = check_number(L, 2);
 	step.in = luaL_checklstring(L, 3, &len);
-	luaL_argcheck(L, len <= MAX_BLOCK_BYTES, 3, "at most 64M bytes at once");
+	luaL_argcheck(L, len <= MAX_BLOCK_BYTES, 3, "at most 16M bytes at once");
 	step.in_bytes = len;
 	api_run(L, &step);
 	lua_pushboolean(L, 1);

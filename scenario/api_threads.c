@@ -23,7 +23,9 @@ static void fiber_main(void *arg)
 
 	/* It may run before its maker has been told. */
 	fiber->id = umm_sim_self();
-	if (lua_pcall(fiber->L, lua_gettop(fiber->L) - 1, 0, 0) && !script->ending)
+	lua_pushcfunction(fiber->L, script_place_error);
+	lua_insert(fiber->L, 1);
+	if (lua_pcall(fiber->L, lua_gettop(fiber->L) - 2, 0, 1) && !script->ending)
 		fiber->failed = script_take_error(fiber->L, fiber->error, sizeof(fiber->error));
 	ret = scn_session_run(script->session, &step);
 	if (ret && !script->ending)

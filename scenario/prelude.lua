@@ -57,7 +57,7 @@ end
 local real_setmetatable = setmetatable
 function _G.setmetatable(t, meta)
 	if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
-		error("a scenario has no __gc", 3)
+		error("a scenario has no __gc", 2)
 	end
 	return real_setmetatable(t, meta)
 end

@@ -10,10 +10,10 @@
 #include "scenario/words.h"
 
 #define MAX_FILE_BYTES (1u << 20)
-#define MAX_MEMORY_BYTES (256u << 20)
+#define MAX_MEMORY_BYTES (128u << 20)
+#define MAX_VOLUME_BYTES (4ull << 30) /* allocated in all, freed or not */
 #define MAX_INSTRUCTIONS 400000000ull
 #define HOOK_EVERY 10000
-#define RUNAWAY (-200000) /* beside the codes of a session */
 
 extern const char scn_prelude_start[], scn_prelude_end[];
 
@@ -91,6 +91,9 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size)
 	}
 	if (size > old_size && script->memory_used + (size - old_size) > MAX_MEMORY_BYTES)
 		return NULL;
+	script->memory_volume += size;
+	if (size > old_size && script->memory_volume > MAX_VOLUME_BYTES)
+		return NULL;
 	memory = realloc(old, size);
 	if (memory)
 		script->memory_used += size - old_size;
@@ -105,11 +108,13 @@ static void on_count(lua_State *L, lua_Debug *ar)
 	script->instructions += HOOK_EVERY;
 	if (script->ending)
 		script_end(L, script->ending);
-	if (script->instructions > MAX_INSTRUCTIONS) {
-		snprintf(script->session->reason, sizeof(script->session->reason),
-			 "the scenario has run for %llu million instructions and does not end",
-			 MAX_INSTRUCTIONS / 1000000);
-		script_end(L, RUNAWAY);
+	if (script->instructions > MAX_INSTRUCTIONS || script->memory_volume > MAX_VOLUME_BYTES) {
+		snprintf(
+			script->session->reason, sizeof(script->session->reason),
+			"the scenario has run for %llu million instructions, or allocated %llu GiB "
+			"in all, and does not end",
+			MAX_INSTRUCTIONS / 1000000, MAX_VOLUME_BYTES >> 30);
+		script_end(L, SCRIPT_RUNAWAY);
 	}
 }
 
@@ -235,15 +240,29 @@ bool script_take_error(lua_State *L, char *buf, size_t size)
 	return taken.failed;
 }
 
+/* What the prelude was given wrongly is an error of the line that called it. */
+int script_place_error(lua_State *L)
+{
+	static const char prelude[] = "prelude:";
+	const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
+	const char *what = strstr(text, ": ");
+
+	if (strncmp(text, prelude, sizeof(prelude) - 1) || !what)
+		return 1;
+	lua_pushfstring(L, "%s:%d%s", script_of(L)->file->path, (int)script_line(L), what);
+	return 1;
+}
+
 /* The first fiber: the scenario itself, then whatever threads it did not join. */
 static void main_fiber(void *arg)
 {
 	struct script *script = arg;
 
 	umm_sim_set_idle(idle, script);
+	lua_pushcfunction(script->L, script_place_error);
 	lua_pushcfunction(script->L, run_file);
 	lua_pushlightuserdata(script->L, script);
-	script->status = lua_pcall(script->L, 1, 0, 0);
+	script->status = lua_pcall(script->L, 1, 0, 1);
 	if (script->status != LUA_OK)
 		script->failed = script_take_error(script->L, script->error, sizeof(script->error));
 	script_join_all(script);
@@ -278,7 +297,7 @@ static void judge(struct script *script)
 	case SCN_CONTRADICTS:
 		outcome->verdict = SCN_FAILED;
 		break;
-	case RUNAWAY:
+	case SCRIPT_RUNAWAY:
 		outcome->verdict = SCN_BAD_INPUT;
 		break;
 	case SCN_STOPPED:
@@ -330,7 +349,7 @@ void scn_script_run(struct scn_session *session, const struct scn_file *file,
 			 file->path, umm_sim_report());
 	}
 	/* Whatever still runs on the way out may do nothing. */
-	script->ending = script->ending ? script->ending : RUNAWAY;
+	script->ending = script->ending ? script->ending : SCRIPT_RUNAWAY;
 	/* A fiber that is stuck still runs on this state. */
 	if (ret != -EDEADLK)
 		lua_close(script->L);

@@ -8,6 +8,8 @@
 #include "scenario/script.h"
 
 #define SCRIPT_MAX_FIBERS 64
+#define SCRIPT_MAX_STEPS 1000000u
+#define SCRIPT_RUNAWAY (-200000) /* beside the codes of a session: does not end by itself */
 
 /* A Lua function that runs as a thread of a scenario process. */
 struct script_fiber {
@@ -28,6 +30,7 @@ struct script {
 	struct scn_outcome *outcome;
 	lua_State *L;
 	size_t memory_used;
+	uint64_t memory_volume; /* allocated in all */
 	uint64_t instructions;
 	char error[2048]; /* of the main function */
 	bool failed;      /* it is a failed expectation, not a misuse */
@@ -48,6 +51,8 @@ int script_end(lua_State *L, int code);
  * The error value on top of the stack, popped, as text. True: it is a failed expectation (a
  * table), not a misuse. Raises nothing.
  */
+/* A message handler: errors name the scenario's line. */
+int script_place_error(lua_State *L);
 bool script_take_error(lua_State *L, char *buf, size_t size);
 /* The line of the scenario file that is running, 0 if none is. */
 unsigned script_line(lua_State *L);

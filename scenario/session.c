@@ -96,12 +96,14 @@ static void add_task(struct scn_session *session, struct scn_task *task)
 	*session->tasks_end = task;
 	session->tasks_end = &task->next;
 	task->process->live_threads++;
+	session->nr_live++;
 	if (!task->thread_nr)
 		session->nr_processes++;
 }
 
-static void bury(struct scn_task *task)
+static void bury(struct scn_session *session, struct scn_task *task)
 {
+	session->nr_live--;
 	task->dead = true;
 	task->process->live_threads--;
 }
@@ -128,6 +130,11 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 	if (ret)
 		return ret;
 	step->made = NULL;
+	if (makes && session->nr_live >= SCN_MAX_TASKS) {
+		snprintf(session->reason, sizeof(session->reason),
+			 "a scenario has at most %d tasks at once", SCN_MAX_TASKS);
+		return SCN_SKIPPED;
+	}
 	if (makes) {
 		step->made = new_task(session, step);
 		if (!step->made) {
@@ -149,7 +156,7 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 	if (ret)
 		return fail(session, ret);
 	if (step->kind == SCN_EXIT && step->result == 0)
-		bury(step->task);
+		bury(session, step->task);
 	session->nr_steps++;
 	if (!session->quiet && session->watcher.step)
 		ret = session->watcher.step(session->watcher.arg, session, step);

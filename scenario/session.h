@@ -27,6 +27,7 @@ struct scn_session {
 	struct scn_watcher watcher;
 	struct scn_task *tasks, **tasks_end;
 	unsigned nr_processes;
+	unsigned nr_live; /* tasks */
 	uint64_t nr_steps;
 	unsigned line;     /* of the scenario: the last step begun */
 	bool quiet;        /* steps are not shown to the watcher */
@@ -39,6 +40,8 @@ void scn_session_init(struct scn_session *session, const struct scn_backend_ops 
 		      const struct umm_config *config);
 /* Are there threads beside the main ones? Then steps overlap, and no one may look around. */
 bool scn_session_concurrent(const struct scn_session *session);
+/* How many tasks may live at once. */
+#define SCN_MAX_TASKS 512
 /* Ends what still lives. */
 void scn_session_close(struct scn_session *session);
 int scn_session_start(struct scn_session *session);
