@@ -32,7 +32,8 @@ static void help(void)
 	       "mincore of every process. Shows the first difference side by side. Of a\n"
 	       "directory, every *.lua in it and below.\n\n"
 	       "  -c, --coverage           then list which calls, flags and errors were reached,\n"
-	       "                           and fail if one that the model can return was not\n"
+	       "                           and fail if one that the model can return was not; runs\n"
+	       "                           the files that are only for the model, too\n"
 	       "  -s, --seed N             what everything random starts from (default 1)\n"
 	       "  -o, --option NAME=VALUE  an option of the model's machine, see usermm(7)\n"
 	       "  -v, --verbose            a line for every scenario, also when it agrees\n"
@@ -113,12 +114,30 @@ static void judge(const struct diff_run *run, struct diff_counts *counts)
 	}
 }
 
+/* Nothing to compare, but what it reaches counts, and it has to pass. */
+static void cover_alone(const struct diff_run *run, struct diff_counts *counts)
+{
+	struct scn_outcome outcome = { .verdict = SCN_PASSED };
+	struct scn_session session;
+
+	scn_session_init(&session, &scn_model, &run->options->config);
+	scn_coverage_watch(&session);
+	scn_script_run(&session, run->file, &outcome);
+	scn_session_close(&session);
+	if (outcome.verdict != SCN_PASSED) {
+		counts->failed++;
+		say(run->file, cli_colours(stdout)->red, "failed", "on the model");
+		printf("  %s\n", outcome.message);
+	}
+}
+
 static void diff_file(const struct diff_options *options, const char *path,
 		      struct diff_counts *counts)
 {
 	struct diff_run run = { .options = options };
 	char message[512];
 	struct scn_file file;
+	enum scn_only only;
 
 	if (!scn_file_read(path, &file, message, sizeof(message))) {
 		fprintf(stderr, "usermm diff: %s\n", message);
@@ -128,12 +147,15 @@ static void diff_file(const struct diff_options *options, const char *path,
 	cli_time_limit(path);
 	run.file = &file;
 	run.recording = scn_recording_new();
+	only = scn_file_only(&file, message, sizeof(message));
 	if (!run.recording) {
 		counts->skipped++;
-	} else if (scn_file_only(&file, message, sizeof(message)) != SCN_ANYWHERE) {
+	} else if (only != SCN_ANYWHERE) {
 		counts->elsewhere++;
 		if (options->verbose)
 			say(&file, cli_colours(stdout)->yellow, "not compared, only for", message);
+		if (options->coverage && only == SCN_ONLY_MODEL)
+			cover_alone(&run, counts);
 	} else {
 		run_sides(&run);
 		judge(&run, counts);
