@@ -9,6 +9,7 @@ local fixed = "private|anonymous|fixed"
 p:mmap { addr = a, len = 8 * PAGE, flags = fixed }
 p:mmap { addr = a + 8 * PAGE, len = 4 * PAGE, prot = "none", flags = fixed .. "|noreserve" }
 p:setrlimit("as", 16 * PAGE)
+expect_errno("EINVAL", function() p:setrlimit(99, PAGE) end)
 
 for _, prot in ipairs { "none", "r", "rw" } do
 	for _, flags in ipairs { "", "|noreserve", "|growsdown", "|32bit" } do
