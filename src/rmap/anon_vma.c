@@ -158,7 +158,7 @@ bool vma_had_uncowed_parents(const struct vm_area *vma)
 static bool anon_vma_compatible(const struct vm_area *low, const struct vm_area *high)
 {
 	return low->end == high->start && low->backing == high->backing &&
-	       !((low->flags ^ high->flags) & ~(VM_ACCESS_FLAGS | VM_SOFTDIRTY)) &&
+	       !((low->flags ^ high->flags) & ~(VM_ACCESS_FLAGS | VM_STICKY)) &&
 	       high->pgoff == low->pgoff + vma_pages(low);
 }
 
