@@ -109,11 +109,12 @@ static void on_count(lua_State *L, lua_Debug *ar)
 	if (script->ending)
 		script_end(L, script->ending);
 	if (script->instructions > MAX_INSTRUCTIONS || script->memory_volume > MAX_VOLUME_BYTES) {
-		snprintf(
-			script->session->reason, sizeof(script->session->reason),
-			"the scenario has run for %llu million instructions, or allocated %llu GiB "
-			"in all, and does not end",
-			MAX_INSTRUCTIONS / 1000000, MAX_VOLUME_BYTES >> 30);
+		script->session->line = script_line(L);
+		snprintf(script->session->reason, sizeof(script->session->reason),
+			 "the scenario does not end: %llu million instructions have run, %llu MiB "
+			 "were allocated",
+			 (unsigned long long)script->instructions / 1000000,
+			 (unsigned long long)script->memory_volume >> 20);
 		script_end(L, SCRIPT_RUNAWAY);
 	}
 }
