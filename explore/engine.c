@@ -3,13 +3,13 @@
  * The explorer's loop: run an execution, look at what raced in it, go back to the deepest place
  * where something is left to try, run again from the start along the same choices.
  *
- *   begin ─► execution ─► races reversed ─► deepest frame with a branch left ─► execution ...
- *               │                                        │ none
- *               pick() at every announced operation      └─► complete
+ *   begin ─► steps until nobody can go on ─► races reversed ─► deepest frame with a branch ─► steps
+ *                                                                   │ none                   ...
+ *                                                                   └─► complete
  *
- * Nothing but the choices is remembered between executions: the program's state is put back by
- * its reset, the fibers begin anew. Repeating the kept prefix costs a switch per event; clocks
- * and races are computed once for each new event.
+ * Going back is either rewinding (rewind.c: every event is undone, which is all that a program
+ * needs that keeps what it has on its stacks) or starting again and repeating the choices of
+ * the kept prefix. Clocks and races are computed once for each new event.
  */
 #include "explore/engine.h"
 
@@ -36,19 +36,6 @@ static bool is_exhaustive(void)
 	return engine.options->mode <= EXPLORE_OPTIMAL;
 }
 
-/* What a thread announces that no other can notice is not an event. */
-static bool is_silent(const struct sim_fiber *fiber)
-{
-	switch (fiber->op.kind) {
-	case SIM_START:
-	case SIM_FENCE:
-	case SIM_YIELD:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void fill_done(struct event *event, const struct sim_fiber *fiber)
 {
 	event->value = event->size && event->size <= 8 && !(event->size & (event->size - 1)) ?
@@ -60,13 +47,12 @@ static void fill_done(struct event *event, const struct sim_fiber *fiber)
 		event->done.use = USE_READ;
 }
 
-/* The event under way is over: its thread has announced the next, or has ended. */
+/* The event is over: its thread has announced the next, or has ended. */
 static void finish_event(void)
 {
 	s32 e = engine.nr_events - 1;
 	struct event *event = &engine.events[e];
 
-	engine.running = false;
 	if (e < engine.kept)
 		return;
 	fill_done(event, engine.fibers[event->thread]);
@@ -84,12 +70,12 @@ static void start_event(unsigned thread)
 	s32 e = engine.nr_events++;
 	struct event *event = &engine.events[e];
 
-	engine.running = true;
 	engine.result->events++;
 	engine.frames[e].chosen = (u8)thread;
-	fiber->took_effect = true;
 	if (e < engine.kept)
 		return;
+	if (engine.rewinds)
+		rewind_save(e, fiber);
 	event->thread = (u8)thread;
 	event->kind = fiber->op.kind;
 	event->size = fiber->op.size;
@@ -159,77 +145,65 @@ static int choose_new(struct frame *frame, s32 depth)
 	return (int)prefer(awake, depth);
 }
 
-static struct sim_fiber *stop(int end)
-{
-	engine.end = end;
-	return NULL;
-}
-
-/* A state that this execution is the first to reach: frame `depth` is opened for it. */
-static struct sim_fiber *go_on_new(s32 depth)
+/* Who goes on in a state that this execution is the first to reach; -1: nobody, engine.end. */
+static int go_on_new(s32 depth)
 {
 	struct frame *frame = &engine.frames[depth];
 	int thread;
 
-	if (depth >= MAX_EVENTS)
-		return stop(END_TOO_LONG);
+	if (depth >= MAX_EVENTS) {
+		engine.end = END_TOO_LONG;
+		return -1;
+	}
 	open_frame(depth);
-	if (!frame->enabled)
-		return stop(END_COMPLETE);
+	if (!frame->enabled) {
+		engine.end = END_COMPLETE;
+		return -1;
+	}
 	if (!is_exhaustive())
-		return random_pick(frame->enabled);
+		return (int)random_pick(frame->enabled);
 	thread = choose_new(frame, depth);
 	if (thread < 0)
-		return stop(END_BLOCKED);
-	frame->backtrack =
-		engine.options->mode <= EXPLORE_SLEEP ? frame->enabled : (u32)BIT((unsigned)thread);
-	return engine.fibers[thread];
-}
-
-/* sim_policy: `self` has announced its next operation (NULL: it has ended). Who goes on? */
-static struct sim_fiber *pick(struct sim_fiber *self)
-{
-	struct sim_fiber *next;
-
-	if (self && is_silent(self))
-		return self;
-	if (engine.running)
-		finish_event();
-	/* Everyone up to his first operation, in order: nobody can notice. */
-	for (unsigned t = 0; t < engine.threads; t++)
-		if (engine.fibers[t]->op.kind == SIM_START && !engine.fibers[t]->ended)
-			return engine.fibers[t];
-
-	if (engine.nr_events < engine.prefix)
-		next = engine.fibers[engine.frames[engine.nr_events].chosen];
+		engine.end = END_BLOCKED;
 	else
-		next = go_on_new(engine.nr_events);
-	if (next)
-		start_event((unsigned)next->id);
-	return next;
+		frame->backtrack = engine.options->mode <= EXPLORE_SLEEP ?
+					   frame->enabled :
+					   (u32)BIT((unsigned)thread);
+	return thread;
 }
 
-static const struct sim_policy policy = { .pick = pick };
+static int go_on(void)
+{
+	s32 depth = engine.nr_events;
+
+	return depth < engine.prefix ? (int)engine.frames[depth].chosen : go_on_new(depth);
+}
 
 static void thread_main(void *arg)
 {
 	engine.program->thread(engine.program->arg, (unsigned)(uintptr_t)arg);
 }
 
-static void run_execution(void)
+/* Everyone stands before his first operation. */
+static void start_execution(void)
 {
-	struct sim_fiber *first = engine.fibers[0];
-
 	engine.nr_events = 0;
-	engine.running = false;
-	engine.end = END_NONE;
 	engine.program->reset(engine.program->arg);
 	sim_restart(engine.fibers, engine.threads);
-	sim_self = &first->self;
-	first->op.kind = SIM_YIELD; /* begun */
-	fiber_switch(&sim.outside.fiber, &first->fiber);
-	if (engine.running)
+	for (unsigned t = 0; t < engine.threads; t++)
+		sim_step(engine.fibers[t]);
+}
+
+static void run_execution(void)
+{
+	int thread;
+
+	engine.end = END_NONE;
+	while (engine.end == END_NONE && (thread = go_on()) >= 0) {
+		start_event((unsigned)thread);
+		sim_step(engine.fibers[thread]);
 		finish_event();
+	}
 }
 
 /* ---- failures --------------------------------------------------------------------------------- */
@@ -323,6 +297,8 @@ static bool go_back(void)
 
 		close_branch(frame, depth);
 		order_undo(depth);
+		if (engine.rewinds)
+			rewind_undo(depth);
 		thread = next_branch(frame, depth);
 		if (thread >= 0) {
 			frame->chosen = (u8)thread;
@@ -416,8 +392,9 @@ static void begin(const struct explore_program *program, const struct explore_op
 	engine.frames[0].tree = NULL;
 	order_reset();
 	random_begin();
+	engine.rewinds = program->stack_only && is_exhaustive() && rewind_possible();
 	fiber_init_host(&sim.outside.fiber);
-	sim_policy = &policy;
+	sim_stepped = true;
 	sim.active = true;
 	sim.next_id = 0;
 	for (unsigned t = 0; t < engine.threads; t++)
@@ -431,7 +408,7 @@ static void finish(void)
 	wakeup_pool_reset();
 	sim.active = false;
 	sim_discard_fibers();
-	sim_policy = NULL;
+	sim_stepped = false;
 	engine.result->ns = host_monotonic_ns() - engine.start_ns;
 	engine.result->bounded = engine.options->max_preemptions >= 0;
 }
@@ -446,10 +423,17 @@ int explore(const struct explore_program *program, const struct explore_options 
 	VM_BUG_ON(sim.active);
 	begin(program, options, ret_result);
 	before = umm_bug_set_handler(bug_in_execution);
-	do {
+	start_execution();
+	for (;;) {
 		run_execution();
 		judge_execution();
-	} while (within_limits() && more());
+		if (!within_limits() || !more())
+			break;
+		if (engine.rewinds)
+			engine.nr_events = engine.prefix - 1;
+		else
+			start_execution();
+	}
 	umm_bug_set_handler(before);
 	finish();
 	return 0;

@@ -104,7 +104,7 @@ struct engine {
 	s32 nr_events; /* carried out in this execution */
 	s32 prefix;    /* of which these are repeated from the one before */
 	s32 kept;      /* events whose order is known */
-	bool running;  /* an event is under way: it is events[nr_events - 1] */
+	bool rewinds;  /* going back undoes events one by one */
 	enum { END_NONE, END_COMPLETE, END_BLOCKED, END_FAILED, END_TOO_LONG } end;
 
 	s32 thread_last[MAX_THREADS];
@@ -150,10 +150,19 @@ void reverse_races(s32 first_new);
 void wakeup_free(struct wakeup *tree);
 void wakeup_pool_reset(void);
 
+/* ---- rewind.c ---- */
+
+/* Whether this build can copy stacks behind their owners' backs. */
+bool rewind_possible(void);
+/* Remember what event e, about to be carried out by the fiber, will change. */
+void rewind_save(s32 e, struct sim_fiber *fiber);
+/* Undo event e, the last one. */
+void rewind_undo(s32 e);
+
 /* ---- random.c ---- */
 
 void random_begin(void);
-struct sim_fiber *random_pick(u32 enabled);
+unsigned random_pick(u32 enabled);
 void random_event(s32 e);
 bool random_more(void);
 

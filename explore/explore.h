@@ -15,7 +15,7 @@
 
 #include "base/types.h"
 
-#define EXPLORE_MAX_THREADS 32
+#define EXPLORE_MAX_THREADS 16
 
 enum explore_mode {
 	EXPLORE_NAIVE,   /* every interleaving */
@@ -33,7 +33,6 @@ enum explore_mode {
 /*
  * A program under exploration. reset brings the shared state, and nothing else, to its start;
  * thread(arg, self) is run by threads 0 .. threads - 1; check runs after all have ended.
- * restart and its like are for programs whose threads are made elsewhere: see engine.c.
  */
 struct explore_program {
 	const char *name;
@@ -42,6 +41,11 @@ struct explore_program {
 	void (*reset)(void *arg);
 	void (*thread)(void *arg, unsigned self);
 	void (*check)(void *arg); /* may be NULL */
+	/*
+	 * Threads keep all they have on their stacks and change what they share through sync/
+	 * alone: going back then undoes single events instead of starting again.
+	 */
+	bool stack_only;
 };
 
 struct explore_result;

@@ -112,20 +112,19 @@ static unsigned pick_replay(u32 enabled)
 	return enabled & BIT(wanted) ? wanted : lowest(enabled);
 }
 
-struct sim_fiber *random_pick(u32 enabled)
+unsigned random_pick(u32 enabled)
 {
 	switch (engine.options->mode) {
 	case EXPLORE_POS:
-		return engine.fibers[highest_priority(enabled)];
+		return highest_priority(enabled);
 	case EXPLORE_PCT:
-		return engine.fibers[pick_pct(enabled)];
+		return pick_pct(enabled);
 	case EXPLORE_URW:
-		return engine.fibers[pick_urw(enabled)];
+		return pick_urw(enabled);
 	case EXPLORE_REPLAY:
-		return engine.fibers[pick_replay(enabled)];
+		return pick_replay(enabled);
 	default:
-		return engine.fibers[nth_of(enabled, prng_below(&engine.rng,
-								(u64)__builtin_popcount(enabled)))];
+		return nth_of(enabled, prng_below(&engine.rng, (u64)__builtin_popcount(enabled)));
 	}
 }
 

@@ -119,7 +119,7 @@ void sim_relax(const char *site)
 	struct sim_fiber *self = sim_current();
 	struct sim_op op = { .kind = SIM_RELAX, .arg = self->relax_seen, .site = site };
 
-	if (sim_policy) {
+	if (sim_stepped) {
 		op.object = self->last_load;
 		op.arg = self->last_value;
 		op.size = self->last_size;
@@ -186,11 +186,11 @@ void sync_mutex_unlock(struct mutex *lock, const char *site)
 
 /* ---- rw_semaphore ---- */
 
-/* Under a policy there is no queue: who may have it next is for the policy to choose. */
+/* Stepped, there is no queue: who may have it next is chosen outside. */
 static bool rwsem_plain(struct rw_semaphore *sem, enum sim_kind kind, u32 blockers,
 			const char *site)
 {
-	if (!sim_policy)
+	if (!sim_stepped)
 		return false;
 	blocking_point(!(sem->state & blockers), kind, sem, 0, site);
 	return true;

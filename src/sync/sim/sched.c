@@ -29,7 +29,7 @@
 struct sim sim;
 struct sim_self *sim_self = &sim.outside.self;
 bool sim_shared;
-const struct sim_policy *sim_policy;
+bool sim_stepped;
 
 static void hash_mix(u64 value)
 {
@@ -57,6 +57,13 @@ static bool rwsem_turn(const struct sim_op *op, u32 blockers)
 	return sem->serving == (u32)op->arg && !(sem->state & blockers);
 }
 
+static bool has_ended(int id)
+{
+	const struct sim_fiber *fiber = sim_fiber_by_id(id);
+
+	return !fiber || fiber->ended;
+}
+
 bool sim_enabled(const struct sim_fiber *fiber)
 {
 	const struct sim_op *op = &fiber->op;
@@ -67,11 +74,11 @@ bool sim_enabled(const struct sim_fiber *fiber)
 	case SIM_MUTEX_LOCK:
 		return ((const struct mutex *)op->object)->word == 0;
 	case SIM_READ_LOCK:
-		return !sim_policy ||
+		return !sim_stepped ||
 		       !(((const struct rw_semaphore *)op->object)->state & RWSEM_WRITER);
 	case SIM_WRITE_LOCK:
-		return !sim_policy || !(((const struct rw_semaphore *)op->object)->state &
-					(RWSEM_WRITER | RWSEM_READERS));
+		return !sim_stepped || !(((const struct rw_semaphore *)op->object)->state &
+					 (RWSEM_WRITER | RWSEM_READERS));
 	case SIM_READ_QUEUED:
 		return rwsem_turn(op, RWSEM_WRITER);
 	case SIM_WRITE_QUEUED:
@@ -81,11 +88,11 @@ bool sim_enabled(const struct sim_fiber *fiber)
 	case SIM_WAIT:
 		return ((const struct wait_queue_head *)op->object)->sequence != (u32)op->arg;
 	case SIM_RELAX:
-		if (sim_policy)
+		if (sim_stepped)
 			return !op->object || sim_peek(op->object, op->size) != op->arg;
 		return writes_of_others(fiber) != op->arg;
 	case SIM_JOIN:
-		return !sim_fiber_by_id((int)op->arg);
+		return has_ended((int)op->arg);
 	case SIM_OUTSIDE:
 		return fiber->outside_ready;
 	default:
@@ -187,28 +194,38 @@ static void announce(struct sim_fiber *self, const struct sim_op *op)
 		 stable_address(op->object) << 24);
 }
 
-/* ---- under a policy ---- */
+/* ---- stepped from outside ---- */
 
-_Noreturn void sim_abandon(void)
+static void leave(struct sim_fiber *self)
 {
-	struct sim_fiber *self = sim_current();
-
 	sim_self = &sim.outside.self;
-	fiber_switch_last(&self->fiber, &sim.outside.fiber);
+	fiber_switch(&self->fiber, &sim.outside.fiber);
 }
 
-static void policy_point(struct sim_fiber *self, const struct sim_op *op)
+void sim_step(struct sim_fiber *fiber)
 {
-	struct sim_fiber *next;
+	sim_self = &fiber->self;
+	fiber->took_effect = true;
+	fiber_switch(&sim.outside.fiber, &fiber->fiber);
+}
 
+void sim_abandon(void)
+{
+	leave(sim_current());
+}
+
+/* Nobody can notice these. */
+static bool is_silent(const struct sim_op *op)
+{
+	return op->kind == SIM_FENCE || op->kind == SIM_YIELD;
+}
+
+static void stepped_point(struct sim_fiber *self, const struct sim_op *op)
+{
+	if (is_silent(op))
+		return;
 	self->op = *op;
-	next = sim_policy->pick(self);
-	if (!next)
-		sim_abandon();
-	if (next != self) {
-		sim_self = &next->self;
-		fiber_switch(&self->fiber, &next->fiber);
-	}
+	leave(self);
 }
 
 void sim_restart(struct sim_fiber **fibers, unsigned nr)
@@ -240,8 +257,8 @@ void sim_point(const struct sim_op *op)
 		outside_point(self);
 		return;
 	}
-	if (sim_policy) {
-		policy_point(self, op);
+	if (sim_stepped) {
+		stepped_point(self, op);
 		return;
 	}
 	announce(self, op);
@@ -265,8 +282,8 @@ void sim_point_yield(const struct sim_op *op)
 		outside_point(self);
 		return;
 	}
-	if (sim_policy) {
-		policy_point(self, op);
+	if (sim_stepped) {
+		stepped_point(self, op);
 		return;
 	}
 	announce(self, op);
@@ -297,20 +314,17 @@ static void fiber_main(void *arg)
 	self->fn(self->arg);
 
 	VM_BUG_ON2(self->lockdep.depth > 0, self->id, self->lockdep.depth);
+	self->ended = true;
+	if (sim_stepped) {
+		leave(self);
+		VM_UNREACHABLE();
+	}
 	while (sim.live[i] != self)
 		i++;
 	sim.nr_live--;
 	memmove(&sim.live[i], &sim.live[i + 1], (sim.nr_live - i) * sizeof(sim.live[0]));
 	sim.free[sim.nr_free++] = self;
-	self->ended = true;
 	sim_wrote();
-	if (sim_policy) {
-		next = sim_policy->pick(NULL);
-		if (!next)
-			sim_abandon();
-		sim_self = &next->self;
-		fiber_switch_last(&self->fiber, &next->fiber);
-	}
 	sim_shared = sim.nr_live > 1;
 	if (sim.nr_live == 0) {
 		sim_self = &sim.outside.self;

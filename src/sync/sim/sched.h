@@ -39,8 +39,8 @@ struct sim_fiber {
 	u64 relax_seen;     /* writes of others at the cpu_relax() before */
 	bool outside_ready; /* the idle hook has run since it began to wait */
 	bool ended;
-	bool took_effect;   /* the last operation changed what it looked at (a try that failed: no) */
-	const void *last_load; /* under a policy: what cpu_relax() waits to change */
+	bool took_effect; /* the last operation changed what it looked at (a try that failed: no) */
+	const void *last_load; /* stepped: what cpu_relax() waits to change */
 	u64 last_value;
 	u8 last_size;
 	void *stack;
@@ -73,19 +73,18 @@ struct sim {
 extern struct sim sim;
 
 /*
- * Somebody else's choices in place of the seed's. pick(self) is asked at every point, after
- * self has announced its operation, and with NULL when the running fiber has ended. It returns
- * who goes on, which must be enabled, or NULL to give the run up where it stands.
+ * Stepped: every announced operation that another fiber could notice goes back to the outside,
+ * which decides who goes on and calls sim_step. The seed has no say then, and an operation is
+ * told by its fiber's op (and ended, took_effect).
  */
-struct sim_policy {
-	struct sim_fiber *(*pick)(struct sim_fiber *self);
-};
-extern const struct sim_policy *sim_policy;
+extern bool sim_stepped;
 
-/* Put ended or abandoned fibers back to their start, all of them alive. */
+/* Put fibers back to their start, all of them alive. */
 void sim_restart(struct sim_fiber **fibers, unsigned nr);
-/* Leave the run at once, from the running fiber. */
-_Noreturn void sim_abandon(void);
+/* From outside: the fiber does what it announced, and runs up to what it announces next. */
+void sim_step(struct sim_fiber *fiber);
+/* From a fiber: back to the outside for good. It can only be restarted or rewound. */
+void sim_abandon(void);
 
 static inline struct sim_fiber *sim_current(void)
 {
