@@ -3,7 +3,7 @@
  * verify: recount the machine and compare. Nothing of what is kept for speed is trusted: all
  * counts are made again from the page tables and the lists they hang on.
  *
- *   tasks ── mms ──┬─ vmas ── chains ── anon_vmas         verify_mm.c, verify_rmap.c
+ *   tasks ── mms ──┬─ vmas ── chains ── anon_vmas         verify_task.c, _mm.c, _rmap.c
  *                  └─ tables ── entries ─┐                verify_tables.c
  *                     pins ──────────────┤
  *                                        ▼
@@ -35,66 +35,6 @@ void finding(struct verify *v, const char *fmt, ...)
 	strbuf_putc(v->text, '\n');
 }
 
-/* ---- tasks --------------------------------------------------------------------------------- */
-
-static u32 count_tasks_of(const struct machine *m, const struct mm *mm)
-{
-	struct task *task;
-	u32 n = 0;
-
-	list_for_each_entry(task, &m->tasks, tasks)
-		n += task->mm == mm;
-	return n;
-}
-
-static bool mm_is_listed(const struct machine *m, const struct mm *wanted)
-{
-	struct mm *mm;
-
-	list_for_each_entry(mm, &m->mms, mms)
-		if (mm == wanted)
-			return true;
-	return false;
-}
-
-static void verify_task(struct verify *v, struct task *task)
-{
-	struct task *other;
-
-	if (!mm_is_listed(v->m, task->mm))
-		finding(v, "task %d: its mm is on no list", task->tid);
-	if (task->in_access & 1)
-		finding(v, "task %d: in an access (%u) while idle", task->tid, task->in_access);
-	if (task->irqs_off & 1)
-		finding(v, "task %d: interrupts are off (%u) while idle", task->tid,
-			task->irqs_off);
-	if (task->tid <= 0 || task->tid > v->m->next_pid)
-		finding(v, "task %d: its number was not given out, the last is %d", task->tid,
-			v->m->next_pid);
-	if (task->tasks.next->prev != &task->tasks)
-		finding(v, "task %d: the list of tasks is torn behind it", task->tid);
-	list_for_each_entry(other, &v->m->tasks, tasks) {
-		if (other == task)
-			break;
-		if (other->tid == task->tid)
-			finding(v, "task %d: there are two of it", task->tid);
-		if ((other->pid == task->pid) != (other->mm == task->mm))
-			finding(v, "task %d: process %d, but task %d of process %d has %s mm",
-				task->tid, task->pid, other->tid, other->pid,
-				other->mm == task->mm ? "the same" : "another");
-	}
-}
-
-static void verify_tasks(struct verify *v)
-{
-	struct task *task;
-
-	list_for_each_entry(task, &v->m->tasks, tasks) {
-		v->nr_tasks++;
-		verify_task(v, task);
-	}
-}
-
 /* ---- mms ----------------------------------------------------------------------------------- */
 
 /* Each pin adds its references to the frames it holds. */
@@ -124,7 +64,7 @@ static void verify_pins(struct verify *v, struct mm *mm)
 
 static void verify_mm(struct verify *v, struct mm *mm)
 {
-	expect_equal(v, "mm", mm->id, "users", (u64)mm->users.v, count_tasks_of(v->m, mm));
+	expect_equal(v, "mm", mm->id, "users", (u64)mm->users.v, v->mms[mm->id].tasks);
 	expect_unlocked(v, "mm", mm->id, "mmap_lock", mm->mmap_lock.state);
 	expect_unlocked(v, "mm", mm->id, "page_table_lock", mm->page_table_lock.word);
 	expect_unlocked(v, "mm", mm->id, "flush_lock", mm->flush_lock.word);
@@ -137,10 +77,9 @@ static void verify_mms(struct verify *v)
 {
 	struct mm *mm;
 
-	list_for_each_entry(mm, &v->m->mms, mms) {
-		v->nr_mms++;
-		verify_mm(v, mm);
-	}
+	list_for_each_entry(mm, &v->m->mms, mms)
+		if (mm_record_of(v, mm))
+			verify_mm(v, mm);
 }
 
 /* ---- the machine as a whole ---------------------------------------------------------------- */
@@ -188,20 +127,29 @@ static void report_phys(void *arg, const char *what, u64 a, u64 b)
 	finding(arg, "phys: %s (%#llx, %#llx)", what, (unsigned long long)a, (unsigned long long)b);
 }
 
-/* Room for a record per frame, and for four times the anon_vmas there ever were. */
+/*
+ * Records for every frame and for every number there was of mms and tasks, and slots for four
+ * times the anon_vmas there ever were. Untouched ones cost nothing.
+ */
 static bool alloc_scratch(struct verify *v)
 {
 	u64 frames_bytes = v->m->nr_pages * sizeof(*v->frames);
+	u64 mms_bytes = (v->m->next_mm_id + 1ull) * sizeof(*v->mms);
+	u64 tasks_bytes = ((u64)v->m->next_pid + 1) * sizeof(*v->tasks);
 	u64 slots = 64;
+	char *at;
 
 	while (slots < 4 * v->m->caches[CACHE_ANON_VMA].objects_total)
 		slots *= 2;
-	v->scratch_bytes = PAGE_ALIGN(frames_bytes + slots * sizeof(*v->anon_vmas));
-	v->scratch = host_alloc(v->scratch_bytes);
+	v->scratch_bytes =
+		PAGE_ALIGN(frames_bytes + mms_bytes + tasks_bytes + slots * sizeof(*v->anon_vmas));
+	v->scratch = at = host_alloc(v->scratch_bytes);
 	if (!v->scratch)
 		return false;
-	v->frames = v->scratch;
-	v->anon_vmas = (void *)((char *)v->scratch + frames_bytes);
+	v->frames = (void *)at;
+	v->mms = (void *)(at += frames_bytes);
+	v->tasks = (void *)(at += mms_bytes);
+	v->anon_vmas = (void *)(at + tasks_bytes);
 	v->anon_vma_mask = slots - 1;
 	return true;
 }
@@ -212,6 +160,7 @@ static void verify_all(struct verify *v)
 		finding(v, "verify: no memory of the host for its records");
 		return;
 	}
+	verify_mm_list(v);
 	verify_tasks(v);
 	verify_mms(v);
 	verify_anon_vmas(v);

@@ -112,18 +112,16 @@ static void verify_translation(struct verify *v, const struct cpu *cpu,
 
 static void verify_cpu(struct verify *v, const struct cpu *cpu)
 {
-	struct mm *mm, *loaded = NULL;
+	struct mm *mm, *loaded = cpu->loaded_mm;
 
 	list_for_each_entry(mm, &v->m->mms, mms) {
 		bool in_mask = mm->cpu_mask & BIT(cpu->id);
 
-		if (mm == cpu->loaded_mm)
-			loaded = mm;
 		if (in_mask != (mm == cpu->loaded_mm))
 			finding(v, "cpu %u: mm %u %s, its cpu_mask says otherwise", cpu->id, mm->id,
 				in_mask ? "is not loaded" : "is loaded");
 	}
-	if (cpu->loaded_mm && !loaded) {
+	if (loaded && !mm_record_of(v, loaded)) {
 		finding(v, "cpu %u: the mm it has loaded is on no list", cpu->id);
 		return;
 	}

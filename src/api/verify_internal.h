@@ -25,6 +25,19 @@ struct anon_vma_record {
 	u32 rooted;                /* others whose root it is */
 };
 
+/* What the list of mms and the tasks say of an mm. */
+struct mm_record {
+	struct mm *mm; /* NULL: there is none of this number */
+	u32 tasks;
+	int pid; /* of the first task */
+};
+
+/* What the tasks say of a number. */
+struct task_record {
+	struct mm *mm; /* of the process */
+	u32 tasks;     /* that have it for their own */
+};
+
 struct verify {
 	struct machine *m;
 	struct strbuf *text;
@@ -37,6 +50,8 @@ struct verify {
 	struct anon_vma_record *anon_vmas; /* a hash, open addressing */
 	u64 anon_vma_mask;
 	u64 nr_anon_vmas;
+	struct mm_record *mms;     /* by mm->id */
+	struct task_record *tasks; /* by tid and pid */
 
 	/* counted on the way */
 	u64 nr_mms, nr_vmas, nr_avcs, nr_tasks, nr_pins, nr_tables;
@@ -73,6 +88,25 @@ static inline bool frame_exists(const struct verify *v, pfn_t pfn)
 	return pfn.n > 0 && pfn.n < v->m->nr_pages && machine_section_online(v->m, pfn);
 }
 
+/* Whether a pointer can be to an object of this machine. */
+static inline bool in_heap(const struct verify *v, const void *ptr)
+{
+	uintptr_t base = (uintptr_t)v->m;
+
+	return (uintptr_t)ptr > base && (uintptr_t)ptr < base + v->m->heap_used;
+}
+
+/* The record of an mm that is on the machine's list; NULL: it is not. */
+static inline struct mm_record *mm_record_of(const struct verify *v, const struct mm *mm)
+{
+	if (!in_heap(v, mm) || mm->id > v->m->next_mm_id || v->mms[mm->id].mm != mm)
+		return NULL;
+	return &v->mms[mm->id];
+}
+
+/* verify_task.c: who there is; the mms get their records. */
+void verify_mm_list(struct verify *v);
+void verify_tasks(struct verify *v);
 /* verify_mm.c: vmas of an mm and what is counted of them. */
 void verify_vmas(struct verify *v, struct mm *mm);
 /* verify_tables.c: the tables of an mm and every entry; rss. */

@@ -28,14 +28,6 @@ static struct anon_vma_record *record_of(struct verify *v, struct anon_vma *anon
 	return &v->anon_vmas[slot];
 }
 
-/* Whether a pointer can be to an object of this machine. */
-static bool in_heap(const struct verify *v, const void *ptr)
-{
-	uintptr_t base = (uintptr_t)v->m;
-
-	return (uintptr_t)ptr > base && (uintptr_t)ptr < base + v->m->heap_used;
-}
-
 static void verify_chain(struct verify *v, struct vm_area *vma, struct anon_vma_chain *avc)
 {
 	struct anon_vma_record *record;

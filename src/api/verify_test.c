@@ -845,11 +845,37 @@ static void task_list_torn(void)
 	WANT("task %d: the list of tasks is torn behind it", task->tid);
 }
 
-static void process_mixed_up(void)
+static void thread_of_another_process(void)
+{
+	((struct task *)child)->mm = mm;
+	WANT("task %d: of process %d, with the mm of process %d", umm_task_tid(child),
+	     umm_task_pid(child), umm_task_pid(parent));
+}
+
+static void process_with_two_mms(void)
 {
 	((struct task *)child)->pid = umm_task_pid(parent);
-	WANT("task %d: process %d, but task %d of process %d has another mm", umm_task_tid(child),
-	     umm_task_pid(parent), umm_task_tid(parent), umm_task_pid(parent));
+	WANT("task %d: of process %d, which has another mm", umm_task_tid(child),
+	     umm_task_pid(parent));
+}
+
+static void process_from_the_future(void)
+{
+	((struct task *)child)->pid = m->next_pid + 1;
+	WANT("task %d: process %d was never made, the last is %d", umm_task_tid(child),
+	     m->next_pid + 1, m->next_pid);
+}
+
+static void mm_twice(void)
+{
+	((struct task *)child)->mm->id = mm->id;
+	WANT("mm %u: there are two of it", mm->id);
+}
+
+static void mm_from_the_future(void)
+{
+	mm->id = m->next_mm_id + 1;
+	WANT("mm %u: its number was not given out, the last is %u", mm->id, m->next_mm_id);
 }
 
 static void pins_miscounted(void)
@@ -1069,7 +1095,11 @@ static const struct {
 	FAULT(task_of_no_mm),
 	FAULT(loaded_mm_of_nobody),
 	FAULT(task_list_torn),
-	FAULT(process_mixed_up),
+	FAULT(thread_of_another_process),
+	FAULT(process_with_two_mms),
+	FAULT(process_from_the_future),
+	FAULT(mm_twice),
+	FAULT(mm_from_the_future),
 	FAULT(pins_miscounted),
 	FAULT(pin_of_no_frame),
 	FAULT(pins_denied),
