@@ -1,6 +1,7 @@
 -- A private anonymous mapping whose length is a multiple of 2 MiB starts at a multiple of 2 MiB,
 -- so that huge pages can back it, if the caller names no address: Linux looks for a gap that is
 -- 2 MiB longer and cuts the aligned part out of it.
+-- needs: 47-bit addresses
 local p = process()
 local top = p:mmap { len = PAGE, prot = "r" } + PAGE
 local huge = 2 * M

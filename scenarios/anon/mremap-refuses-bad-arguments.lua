@@ -1,4 +1,5 @@
 -- Which error mremap gives for which argument, and which comes first.
+-- needs: 47-bit addresses
 local p = process()
 local a = 0x10000000
 p:mmap { addr = a, len = 4 * PAGE, flags = "private|anonymous|fixed" }

@@ -1,6 +1,7 @@
 -- Private writable memory is promised when it is mapped, and a promise that the machine could never
 -- keep is refused: more at once than it has RAM and swap (vm.overcommit_memory is 0). Only what can
 -- be written needs one, and MAP_NORESERVE does without.
+-- needs: 47-bit addresses
 local p = process()
 local much = 0x400000000000
 local function big(prot, more)

@@ -1,6 +1,7 @@
 -- /proc/PID/maps: a line for each mapping, in order of addresses, with as many digits as it takes but
 -- at least eight. Memory without a file has neither offset, device nor inode, and only the heap has
 -- a name: whatever lies in the range that brk has covered.
+-- needs: 47-bit addresses
 local p = process()
 expect(p:maps() == "")
 local start = p:brk()
