@@ -230,6 +230,9 @@ int mm_populate(struct mm *mm, vaddr_t start, u64 len, bool ignore_errors)
 	struct vm_area *vma;
 	int err = 0;
 
+	/* An empty range lies within a vma, but has no pages that could be refused. */
+	if (!len)
+		return 0;
 	down_read(&mm->mmap_lock);
 	for_each_vma_range(mm, vma, start, end) {
 		if (vma->flags & (VM_IO | VM_PFNMAP))
