@@ -23,7 +23,6 @@ struct work {
 	uint64_t pages;   /* mapped, 4 KiB each */
 	uint32_t threads; /* that do the work at once, each on its share */
 	uint32_t rounds;  /* how often the work is done inside one measurement */
-	bool wall;        /* measured by the clock on the wall: threads at once */
 };
 
 /* Does the work once and says how many ns a unit took. Ends the program when it cannot. */
@@ -75,18 +74,23 @@ struct host_description {
 
 /* ---- common ---- */
 
-/*
- * The clock of a measurement: the processor time of the calling thread, so that what else runs
- * here does not count; or the clock on the wall, as work->wall says.
- */
-double now_ns(const struct work *work);
+/* The clock of all measurements: the processor time of the calling thread. */
+double now_ns(void);
 /* Message on standard error, exit status 3: it cannot run here. */
 _Noreturn void cannot_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /*
- * Runs fn(arg, i) on work->threads threads that start together; returns the ns from the start of
- * the first to the end of the last. One thread is the caller itself.
+ * Work of work->threads threads. Each first does what it needs for itself (prepare may be NULL), so
+ * that its memory is in its own processor's caches; then all start together.
  */
-double run_threads(const struct work *work, void (*fn)(void *arg, uint32_t i), void *arg);
+struct thread_work {
+	void (*prepare)(void *arg, uint32_t i);
+	void (*fn)(void *arg, uint32_t i);
+	void *arg;
+};
+/* Returns the ns of the thread that took the longest. One of them is the caller itself. */
+double run_threads(const struct work *work, const struct thread_work *what);
+/* Waits until `threads` have come here; all leave within some ten ns. */
+void meet(uint32_t *arrived, uint32_t threads);
 /*
  * The pointer chase: fills `next`, one word per cache line of `bytes` of memory, with a random
  * cycle through all lines: next[i] is the offset in bytes of the line that follows line i.

@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,14 +79,14 @@ double kernel_first_touch(const struct work *work)
 {
 	struct share share = { .base = map_pages(work->pages),
 			       .pages = work->pages / work->threads };
-	double ns = run_threads(work, touch_share, &share);
+	double ns = run_threads(work, &(struct thread_work){ .fn = touch_share, .arg = &share });
 
 	unmap_pages(share.base, work->pages);
 	return ns / (double)(share.pages * work->threads);
 }
 
 /* A child that lives until the returned descriptor is closed. */
-static pid_t fork_idle(const struct work *work, int *ret_fd, double *ret_ns)
+static pid_t fork_idle(int *ret_fd, double *ret_ns)
 {
 	int fds[2];
 	double begin;
@@ -95,7 +94,7 @@ static pid_t fork_idle(const struct work *work, int *ret_fd, double *ret_ns)
 
 	if (pipe2(fds, O_CLOEXEC))
 		cannot_run("pipe: %s", strerror(errno));
-	begin = now_ns(work);
+	begin = now_ns();
 	pid = fork();
 	if (pid == 0) {
 		char byte;
@@ -103,7 +102,7 @@ static pid_t fork_idle(const struct work *work, int *ret_fd, double *ret_ns)
 		close(fds[1]);
 		_exit(read(fds[0], &byte, 1) == 0 ? 0 : 1);
 	}
-	*ret_ns = now_ns(work) - begin;
+	*ret_ns = now_ns() - begin;
 	if (pid < 0)
 		cannot_run("fork: %s", strerror(errno));
 	close(fds[0]);
@@ -117,15 +116,15 @@ static void end_idle(pid_t pid, int fd)
 	waitpid(pid, NULL, 0);
 }
 
-static double fork_once(const struct work *work)
+static double fork_once(uint64_t pages)
 {
-	volatile char *p = map_touched(work->pages);
+	volatile char *p = map_touched(pages);
 	double ns;
 	int fd;
-	pid_t pid = fork_idle(work, &fd, &ns);
+	pid_t pid = fork_idle(&fd, &ns);
 
 	end_idle(pid, fd);
-	unmap_pages(p, work->pages);
+	unmap_pages(p, pages);
 	return ns;
 }
 
@@ -133,23 +132,19 @@ static double fork_once(const struct work *work)
 static double fork_in_processes(const struct work *work)
 {
 	double *ns = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pthread_barrier_t *barrier = (void *)(ns + 16);
-	pthread_barrierattr_t attr;
+	uint32_t *arrived = (void *)(ns + 16);
 	double slowest = 0;
 
 	if (ns == MAP_FAILED)
 		cannot_run("mmap: %s", strerror(errno));
-	pthread_barrierattr_init(&attr);
-	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_barrier_init(barrier, &attr, work->threads);
 	for (uint32_t i = 0; i < work->threads; i++) {
 		if (fork() == 0) {
 			volatile char *p = map_touched(work->pages / work->threads);
 			int fd;
 			pid_t pid;
 
-			pthread_barrier_wait(barrier);
-			pid = fork_idle(work, &fd, &ns[i]);
+			meet(arrived, work->threads);
+			pid = fork_idle(&fd, &ns[i]);
 			end_idle(pid, fd);
 			unmap_pages(p, work->pages / work->threads);
 			_exit(0);
@@ -165,7 +160,7 @@ static double fork_in_processes(const struct work *work)
 
 double kernel_fork(const struct work *work)
 {
-	double ns = work->threads > 1 ? fork_in_processes(work) : fork_once(work);
+	double ns = work->threads > 1 ? fork_in_processes(work) : fork_once(work->pages);
 
 	return ns / (double)work->pages;
 }
@@ -175,11 +170,11 @@ double kernel_cow(const struct work *work)
 	volatile char *p = map_touched(work->pages);
 	double ns, begin;
 	int fd;
-	pid_t pid = fork_idle(work, &fd, &ns);
+	pid_t pid = fork_idle(&fd, &ns);
 
-	begin = now_ns(work);
+	begin = now_ns();
 	touch_pages(p, work->pages);
-	ns = now_ns(work) - begin;
+	ns = now_ns() - begin;
 	end_idle(pid, fd);
 	unmap_pages(p, work->pages);
 	return ns / (double)work->pages;
@@ -188,22 +183,22 @@ double kernel_cow(const struct work *work)
 double kernel_munmap(const struct work *work)
 {
 	volatile char *p = map_touched(work->pages);
-	double begin = now_ns(work);
+	double begin = now_ns();
 
 	unmap_pages(p, work->pages);
-	return (now_ns(work) - begin) / (double)work->pages;
+	return (now_ns() - begin) / (double)work->pages;
 }
 
 double kernel_mprotect(const struct work *work)
 {
 	volatile char *p = map_touched(work->pages);
 	void *start = (void *)(uintptr_t)p;
-	double begin = now_ns(work), ns;
+	double begin = now_ns(), ns;
 
 	if (mprotect(start, work->pages * PAGE, PROT_READ) ||
 	    mprotect(start, work->pages * PAGE, PROT_READ | PROT_WRITE))
 		cannot_run("mprotect: %s", strerror(errno));
-	ns = now_ns(work) - begin;
+	ns = now_ns() - begin;
 	unmap_pages(p, work->pages);
 	return ns / (double)(2 * work->pages);
 }
@@ -219,11 +214,11 @@ double kernel_pagemap(const struct work *work)
 	if (!words || fd < 0)
 		cannot_run("/proc/self/pagemap: %s", strerror(errno));
 	memset(words, 1, bytes);
-	begin = now_ns(work);
+	begin = now_ns();
 	if (pread(fd, words, bytes, (off_t)((uintptr_t)p / PAGE * sizeof(uint64_t))) !=
 	    (ssize_t)bytes)
 		cannot_run("/proc/self/pagemap: short read");
-	ns = now_ns(work) - begin;
+	ns = now_ns() - begin;
 	close(fd);
 	free(words);
 	unmap_pages(p, work->pages);

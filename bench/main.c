@@ -19,8 +19,8 @@ static void help(void)
 	printf("usage: usermm bench [NAME]... [--vs linux] [OPTION]...\n\n"
 	       "Measures the model, in one run with what it is held against: plain memory, with\n"
 	       "--vs linux also this kernel. Times are processor time of the thread that does\n"
-	       "the work (scale-*: of the clock on the wall), medians over repetitions with the\n"
-	       "shortest and the longest; the kernel works without huge pages.\n\n"
+	       "the work, medians over repetitions with the shortest and the longest; the kernel\n"
+	       "works without huge pages.\n\n"
 	       "  NAME               only these, or those whose names begin so (see --list)\n"
 	       "  --vs linux         also measure the kernel\n"
 	       "  --repetitions N    of each measurement (default 11)\n"
@@ -139,7 +139,6 @@ static void measure(size_t index, const struct options *options, uint32_t thread
 	bool with_other = other != SIDE_LINUX || options->vs_linux;
 
 	result.work.threads = threads;
-	result.work.wall = benchmark->scaling;
 	if (!result.work.pages)
 		result.work.pages = options->pages;
 	for (uint32_t i = 0; i < options->repetitions; i++) {

@@ -135,7 +135,7 @@ double model_first_touch(const struct work *work)
 
 		check(!err, "thread", err);
 	}
-	ns = run_threads(work, touch_share, &share);
+	ns = run_threads(work, &(struct thread_work){ .fn = touch_share, .arg = &share });
 	for (uint32_t i = work->threads; i-- > 0;)
 		umm_task_exit(share.tasks[i]);
 	return ns / (double)(share.pages * work->threads);
@@ -149,11 +149,11 @@ double model_touch_memory(const struct work *work)
 
 	for (uint32_t round = 0; round < work->rounds; round++) {
 		uint64_t addr = map_pages(task, work->pages);
-		double begin = now_ns(work);
+		double begin = now_ns();
 		int err;
 
 		touch_pages(task, addr, work->pages);
-		ns += now_ns(work) - begin;
+		ns += now_ns() - begin;
 		err = umm_munmap(task, addr, work->pages * PAGE);
 		check(!err, "munmap", err);
 	}
@@ -163,7 +163,16 @@ double model_touch_memory(const struct work *work)
 
 struct forks {
 	struct umm_task *parents[8], *children[8];
+	uint64_t pages; /* of each */
 };
+
+static void prepare_parent(void *arg, uint32_t i)
+{
+	struct forks *forks = arg;
+	uint64_t addr;
+
+	forks->parents[i] = new_process_touched(forks->pages, &addr);
+}
 
 static void fork_share(void *arg, uint32_t i)
 {
@@ -175,13 +184,9 @@ static void fork_share(void *arg, uint32_t i)
 
 double model_fork(const struct work *work)
 {
-	struct forks forks;
-	uint64_t addr;
-	double ns;
+	struct forks forks = { .pages = work->pages / work->threads };
+	double ns = run_threads(work, &(struct thread_work){ prepare_parent, fork_share, &forks });
 
-	for (uint32_t i = 0; i < work->threads; i++)
-		forks.parents[i] = new_process_touched(work->pages / work->threads, &addr);
-	ns = run_threads(work, fork_share, &forks);
 	for (uint32_t i = 0; i < work->threads; i++) {
 		umm_task_exit(forks.children[i]);
 		umm_task_exit(forks.parents[i]);
@@ -198,9 +203,9 @@ double model_cow(const struct work *work)
 	double begin, ns;
 
 	check(!err, "fork", err);
-	begin = now_ns(work);
+	begin = now_ns();
 	touch_pages(task, addr, work->pages);
-	ns = now_ns(work) - begin;
+	ns = now_ns() - begin;
 	umm_task_exit(child);
 	umm_task_exit(task);
 	return ns / (double)work->pages;
@@ -210,10 +215,10 @@ double model_munmap(const struct work *work)
 {
 	uint64_t addr;
 	struct umm_task *task = new_process_touched(work->pages, &addr);
-	double begin = now_ns(work), ns;
+	double begin = now_ns(), ns;
 	int err = umm_munmap(task, addr, work->pages * PAGE);
 
-	ns = now_ns(work) - begin;
+	ns = now_ns() - begin;
 	check(!err, "munmap", err);
 	umm_task_exit(task);
 	return ns / (double)work->pages;
@@ -223,12 +228,12 @@ double model_mprotect(const struct work *work)
 {
 	uint64_t addr;
 	struct umm_task *task = new_process_touched(work->pages, &addr);
-	double begin = now_ns(work), ns;
+	double begin = now_ns(), ns;
 	int err = umm_mprotect(task, addr, work->pages * PAGE, PROT_READ);
 
 	if (!err)
 		err = umm_mprotect(task, addr, work->pages * PAGE, PROT_READ | PROT_WRITE);
-	ns = now_ns(work) - begin;
+	ns = now_ns() - begin;
 	check(!err, "mprotect", err);
 	umm_task_exit(task);
 	return ns / (double)(2 * work->pages);
@@ -245,9 +250,9 @@ double model_pagemap(const struct work *work)
 	if (!words)
 		cannot_run("out of memory");
 	memset(words, 1, work->pages * sizeof(*words));
-	begin = now_ns(work);
+	begin = now_ns();
 	err = umm_proc_pagemap(task, addr, work->pages, words);
-	ns = now_ns(work) - begin;
+	ns = now_ns() - begin;
 	check(!err, "pagemap", err);
 	free(words);
 	umm_task_exit(task);
@@ -319,8 +324,7 @@ static double measure_loads(const struct work *work, void (*fn)(void *arg, uint3
 		check(!err, "thread", err);
 	}
 	/* Once unmeasured: every translation is cached, every line is where it will be. */
-	run_threads(work, fn, &loads);
-	ns = run_threads(work, fn, &loads);
+	ns = run_threads(work, &(struct thread_work){ fn, fn, &loads });
 	for (uint32_t i = work->threads; i-- > 0;)
 		umm_task_exit(loads.tasks[i]);
 	return ns / ((double)work->rounds * work->threads);

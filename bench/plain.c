@@ -26,7 +26,7 @@ static char *memory_alloc(uint64_t bytes)
 double plain_memset(const struct work *work)
 {
 	char *p = memory_alloc(work->pages * PAGE);
-	double begin = now_ns(work), ns;
+	double begin = now_ns(), ns;
 
 	for (uint32_t round = 0; round < work->rounds; round++) {
 		for (uint64_t i = 0; i < work->pages; i++) {
@@ -34,7 +34,7 @@ double plain_memset(const struct work *work)
 			__asm__ volatile("" : : "r"(p) : "memory");
 		}
 	}
-	ns = now_ns(work) - begin;
+	ns = now_ns() - begin;
 	munmap(p, work->pages * PAGE);
 	return ns / ((double)work->rounds * (double)work->pages);
 }
@@ -79,8 +79,7 @@ static double measure_loads(const struct work *work, void (*fn)(void *arg, uint3
 	chase_cycle(next, lines);
 	for (uint64_t i = 0; i < lines; i++)
 		*(char **)(void *)(loads.base + i * CHASE_STRIDE) = loads.base + next[i];
-	run_threads(work, fn, &loads);
-	ns = run_threads(work, fn, &loads);
+	ns = run_threads(work, &(struct thread_work){ fn, fn, &loads });
 	munmap(loads.base, loads.bytes);
 	free(next);
 	return ns / ((double)work->rounds * work->threads);

@@ -67,14 +67,13 @@ static void print_ratio(const struct result *result)
 	printf(": %s", met ? "met" : "MISSED");
 }
 
-/* Of the shortest times: whatever else runs here takes a processor from the second thread. */
 static void print_scaling(const struct result *result)
 {
 	printf("  %-18s two threads do", result->benchmark->name);
 	for (int i = 0; i < NR_SIDES; i++) {
 		if (result->side[i].present)
 			printf(" %s%.2f × what one does (%s)", i == SIDE_MODEL ? "" : ", ",
-			       report.single.side[i].min_ns / result->side[i].min_ns,
+			       report.single.side[i].median_ns / result->side[i].median_ns,
 			       side_names[i]);
 	}
 	putchar('\n');
