@@ -277,6 +277,21 @@ static void test_neighbour_lends_anon_vma(void **state)
 	finish();
 }
 
+/* So does one that may hold guards: a flag that merges ignore must not keep them apart before. */
+static void test_guarded_neighbour_lends_anon_vma(void **state)
+{
+	(void)state;
+	build();
+	map(0, 1, PROT_READ | PROT_WRITE);
+	map(1, 1, PROT_READ | PROT_WRITE | PROT_EXEC);
+	assert_int_equal(umm_madvise(task, ADDR + PAGE_SIZE, PAGE_SIZE, MADV_GUARD_INSTALL), 0);
+	touch(task, 0);
+	assert_int_equal(umm_mprotect(task, ADDR, 2 * PAGE_SIZE, PROT_READ), 0);
+	assert_int_equal(map_count(task), 1);
+	verify_clean();
+	finish();
+}
+
 /* After fork a vma still shares pages with the parent: nothing new joins it. */
 static void test_uncowed_parents(void **state)
 {
@@ -308,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_enumerate),
 		cmocka_unit_test(test_two_families_stay_apart),
 		cmocka_unit_test(test_neighbour_lends_anon_vma),
+		cmocka_unit_test(test_guarded_neighbour_lends_anon_vma),
 		cmocka_unit_test(test_uncowed_parents),
 	};
 
