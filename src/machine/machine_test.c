@@ -49,8 +49,11 @@ static void options_are_parsed(void **state)
 	umm_config_init(&config);
 	assert_int_equal(umm_config_set(&config, "nodes", "4"), 0);
 	assert_int_equal(config.nodes, 4);
-	assert_int_equal(umm_config_set(&config, "ram", "1T"), 0);
-	assert_int_equal(config.ram_bytes, 1ull << 40);
+	/* 1 TiB does not fit into the small arenas beside the thread sanitizer. */
+	assert_int_equal(umm_config_set(&config, "ram", "1T"),
+			 ARENA_SLOT_BYTES > 1ull << 40 ? 0 : -EINVAL);
+	assert_int_equal(umm_config_set(&config, "ram", "2g"), 0);
+	assert_int_equal(config.ram_bytes, 2ull << 30);
 	assert_int_equal(umm_config_set(&config, "ram", "0x400000"), 0);
 	assert_int_equal(config.ram_bytes, 4 << 20);
 	assert_int_equal(umm_config_set(&config, "movable", "64k"), 0);
