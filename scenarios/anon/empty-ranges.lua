@@ -3,7 +3,7 @@
 -- by some of them and not by others.
 local p = process()
 local a = p:mmap { len = 4 * PAGE, prot = "none" }
-local holes = { a - 2 * PAGE, 0, 0x7fffffffe000 }
+local holes = { a - 2 * PAGE, 0, 0x30000000 }
 
 local function quiet(...)
 	local before = p:smaps()
