@@ -241,16 +241,32 @@ bool script_take_error(lua_State *L, char *buf, size_t size)
 	return taken.failed;
 }
 
-/* What the prelude was given wrongly is an error of the line that called it. */
+/* The text of an error value; NULL: it is a failure that has a place already. */
+static const char *error_text(lua_State *L)
+{
+	if (lua_type(L, 1) == LUA_TTABLE) {
+		lua_pushliteral(L, "message");
+		if (lua_rawget(L, 1) == LUA_TSTRING)
+			return NULL;
+	}
+	if (lua_type(L, 1) == LUA_TSTRING || lua_type(L, 1) == LUA_TNUMBER)
+		return lua_tostring(L, 1);
+	return "an error that is neither text nor has a message";
+}
+
+/* Errors of C functions, and of what the prelude was given, are those of the calling line. */
 int script_place_error(lua_State *L)
 {
 	static const char prelude[] = "prelude:";
-	const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
-	const char *what = strstr(text, ": ");
+	const char *path = script_of(L)->file->path, *text = error_text(L);
 
-	if (strncmp(text, prelude, sizeof(prelude) - 1) || !what)
+	if (!text || !strncmp(text, path, strlen(path))) {
+		lua_settop(L, 1);
 		return 1;
-	lua_pushfstring(L, "%s:%d%s", script_of(L)->file->path, (int)script_line(L), what);
+	}
+	if (!strncmp(text, prelude, sizeof(prelude) - 1) && strstr(text, ": "))
+		text = strstr(text, ": ") + 2;
+	lua_pushfstring(L, "%s:%d: %s", path, (int)script_line(L), text);
 	return 1;
 }
 

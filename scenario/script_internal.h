@@ -51,9 +51,9 @@ int script_end(lua_State *L, int code);
  * The error value on top of the stack, popped, as text. True: it is a failed expectation (a
  * table), not a misuse. Raises nothing.
  */
+bool script_take_error(lua_State *L, char *buf, size_t size);
 /* A message handler: errors name the scenario's line. */
 int script_place_error(lua_State *L);
-bool script_take_error(lua_State *L, char *buf, size_t size);
 /* The line of the scenario file that is running, 0 if none is. */
 unsigned script_line(lua_State *L);
 
