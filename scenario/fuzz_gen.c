@@ -177,6 +177,10 @@ static uint32_t some_process(struct fuzz_gen *gen)
 	return gen->processes[below(gen, gen->nr_processes)];
 }
 
+/* Classes that others look at; by their place in the table below. */
+#define CLASS_MLOCK 1u
+#define CLASS_MREMAP 2u
+
 /* ---- the classes of ops --------------------------------------------------------------- */
 
 static uint64_t some_prot(struct fuzz_gen *gen)
@@ -186,7 +190,18 @@ static uint64_t some_prot(struct fuzz_gen *gen)
 	return PICK(gen, usual);
 }
 
-static uint64_t map_flags(struct fuzz_gen *gen)
+/*
+ * A stack above the image of the puppet would meet a fault below the image in the model, but
+ * not in the puppet, where the image is in between.
+ */
+static bool may_grow(const struct fuzz_gen *gen, uint64_t placement)
+{
+	if (gen->window >= WINDOW_HOLE_END)
+		return true;
+	return (placement & MAP_FIXED) && !(gen->classes & CLASS_MREMAP);
+}
+
+static uint64_t map_flags(struct fuzz_gen *gen, uint64_t placement)
 {
 	static const struct {
 		uint32_t flag;
@@ -200,9 +215,11 @@ static uint64_t map_flags(struct fuzz_gen *gen)
 	uint64_t flags = MAP_ANONYMOUS | (chance(gen, 4) ? MAP_DROPPABLE : MAP_PRIVATE);
 
 	for (unsigned i = 0; i < NR(extra); i++) {
-		if (chance(gen, extra[i].percent) &&
-		    (extra[i].flag != MAP_LOCKED || (gen->classes & 1)))
-			flags |= extra[i].flag;
+		if (!chance(gen, extra[i].percent) ||
+		    (extra[i].flag == MAP_LOCKED && !(gen->classes & CLASS_MLOCK)) ||
+		    (extra[i].flag == MAP_GROWSDOWN && !may_grow(gen, placement)))
+			continue;
+		flags |= extra[i].flag;
 	}
 	if (bad(gen, 2))
 		flags = (flags & ~0xfull) | below(gen, 16);
@@ -221,7 +238,7 @@ static void mmap_common(struct fuzz_gen *gen, struct fuzz_op *op, uint64_t place
 	op->kind = SCN_MMAP;
 	op->args[1] = some_length(gen);
 	op->args[2] = some_prot(gen);
-	op->args[3] = map_flags(gen) | placement;
+	op->args[3] = map_flags(gen, placement) | placement;
 	op->args[4] = UINT64_MAX;
 	op->args[5] = bad(gen, 2) ? below(gen, 3) * 2048 : 0;
 }
@@ -477,25 +494,35 @@ static void gen_limit(struct fuzz_gen *gen, struct fuzz_op *op)
 	op->args[1] = chance(gen, 15) ? 4u << 20 : below(gen, 40) * PAGE;
 }
 
-/* The first is also what lets mmap lock: see map_flags(). */
-static const struct class
-{
+/* The first two are CLASS_MLOCK and CLASS_MREMAP. */
+static const struct op_class {
 	const char *name;
 	void (*gen)(struct fuzz_gen *gen, struct fuzz_op *op);
 	unsigned weight;
 	unsigned percent; /* of the cases have it */
 } classes[] = {
-	{ "mlock", gen_mlock, 5, 50 },     { "mlockall", gen_mlockall, 1, 15 },
-	{ "mmap", gen_mmap, 6, 80 },       { "mmap-fixed", gen_mmap_fixed, 14, 100 },
-	{ "munmap", gen_munmap, 5, 75 },   { "mprotect", gen_mprotect, 9, 70 },
-	{ "mremap", gen_mremap, 8, 65 },   { "madvise", gen_madvise, 12, 75 },
-	{ "mincore", gen_mincore, 1, 50 }, { "brk", gen_brk, 3, 40 },
-	{ "msync", gen_msync, 1, 30 },     { "process", gen_process, 1, 30 },
-	{ "fork", gen_fork, 3, 65 },       { "exit", gen_exit, 2, 65 },
-	{ "process-vm", gen_vm, 4, 60 },   { "pin", gen_pin, 2, 30 },
-	{ "unpin", gen_unpin, 1, 80 },     { "read", gen_read, 10, 90 },
-	{ "write", gen_write, 16, 100 },   { "access", gen_access, 6, 70 },
-	{ "fetch", gen_fetch, 1, 25 },     { "limit", gen_limit, 2, 8 },
+	{ "mlock", gen_mlock, 5, 50 },
+	{ "mremap", gen_mremap, 8, 65 },
+	{ "mlockall", gen_mlockall, 1, 15 },
+	{ "mmap", gen_mmap, 6, 80 },
+	{ "mmap-fixed", gen_mmap_fixed, 14, 100 },
+	{ "munmap", gen_munmap, 5, 75 },
+	{ "mprotect", gen_mprotect, 9, 70 },
+	{ "madvise", gen_madvise, 12, 75 },
+	{ "mincore", gen_mincore, 1, 50 },
+	{ "brk", gen_brk, 3, 40 },
+	{ "msync", gen_msync, 1, 30 },
+	{ "process", gen_process, 1, 30 },
+	{ "fork", gen_fork, 3, 65 },
+	{ "exit", gen_exit, 2, 65 },
+	{ "process-vm", gen_vm, 4, 60 },
+	{ "pin", gen_pin, 2, 30 },
+	{ "unpin", gen_unpin, 1, 80 },
+	{ "read", gen_read, 10, 90 },
+	{ "write", gen_write, 16, 100 },
+	{ "access", gen_access, 6, 70 },
+	{ "fetch", gen_fetch, 1, 25 },
+	{ "limit", gen_limit, 2, 8 },
 };
 
 const char *fuzz_class_name(unsigned index)
@@ -540,7 +567,7 @@ static bool fits(const struct fuzz_gen *gen, unsigned class)
 	return true;
 }
 
-static const struct class *some_class(struct fuzz_gen *gen)
+static const struct op_class *some_class(struct fuzz_gen *gen)
 {
 	unsigned total = 0;
 	uint64_t at;
@@ -596,7 +623,7 @@ static void keep_off_image(struct fuzz_op *op)
 bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op)
 {
 	struct fuzz_op op = { .id = done + 1 };
-	const struct class *class;
+	const struct op_class *class;
 
 	if (done >= FUZZ_MAX_OPS)
 		return false;
