@@ -20,6 +20,7 @@
 #include "anon/anon.h"
 
 #include "base/uapi.h"
+#include "sync/membarrier.h"
 
 pte_t maybe_mkwrite(pte_t pte, const struct vm_area *vma)
 {
@@ -54,6 +55,7 @@ struct page *anon_page_copy(struct mm *mm, struct page *src, enum fail_site site
 	struct page *page = alloc_page(machine_of(mm), GFP_MOVABLE, site);
 
 	if (page) {
+		sync_access_point(page_address(src), NULL, false);
 		copy_frame(page_address(page), page_address(src));
 		page_init_flags(page, BIT(PG_uptodate));
 	}

@@ -139,7 +139,7 @@ static struct tlb_entry *translate(struct cpu *cpu, struct mm *mm, vaddr_t addr,
 	struct tlb_entry *entry = tlb_slot(cpu, addr);
 	pte_t pte;
 
-	if (cpu->tlb_gen != __atomic_load_n(&mm->tlb_gen, __ATOMIC_ACQUIRE))
+	if (cpu->tlb_gen != smp_load_acquire(&mm->tlb_gen))
 		cpu_tlb_catch_up(cpu, mm);
 	if (*access_tag(entry, access) == (addr & PAGE_MASK))
 		return entry;
@@ -200,6 +200,12 @@ static void *translate_host(struct task *task, vaddr_t addr, enum access access)
 	return entry ? (void *)(uintptr_t)(addr + entry->addend) : NULL;
 }
 
+/* Accesses are told apart by frame: a block copy and a byte of it depend on each other. */
+static inline void *frame_of(void *host)
+{
+	return (void *)((uintptr_t)host & PAGE_MASK);
+}
+
 /*
  * Begin an access whose translation is wanted: on success the task is inside the access,
  * *ret_host is where addr's byte is, and walk_end() must follow.
@@ -214,6 +220,7 @@ static int access_translate(struct task *task, vaddr_t addr, enum access access,
 		walk_begin_on_cpu(task);
 		host = translate_host(task, addr, access);
 		if (host) {
+			sync_access_point(frame_of(host), NULL, access == ACCESS_WRITE);
 			*ret_host = host;
 			return 0;
 		}
@@ -229,6 +236,27 @@ static int access_translate(struct task *task, vaddr_t addr, enum access access,
 /* A hit needs the page right and the address aligned to the size: one compare does both. */
 #define ACCESS_HIT(entry, access, addr, size) \
 	(*access_tag(entry, access) == ((addr) & (PAGE_MASK | ((size)-1))))
+
+/*
+ * In a simulation: the access that is about to hit, one step that looks at the mm's generation
+ * and touches the frame. When what it hits has changed by the time it is its turn, the
+ * generation has too, and the access takes the long way.
+ */
+static inline void announce_hit(struct task *task, vaddr_t addr, unsigned size, enum access access)
+{
+	struct tlb_entry *entry;
+	struct cpu *cpu;
+
+	if (!SYNC_ANNOUNCES)
+		return;
+	cpu = access_cpu(task);
+	if (!cpu)
+		return;
+	entry = tlb_slot(cpu, addr);
+	if (ACCESS_HIT(entry, access, addr, (u64)size))
+		sync_access_point(frame_of((void *)(uintptr_t)(addr + entry->addend)),
+				  &task->mm->tlb_gen, access == ACCESS_WRITE);
+}
 
 static inline u64 host_load(const void *host, unsigned size)
 {
@@ -298,7 +326,7 @@ int umm_load(struct umm_task *handle, uint64_t addr, unsigned size_bytes, uint64
 
 	if (unlikely(!size_is_valid(size_bytes)))
 		return -EINVAL;
-	sync_access_point((void *)(uintptr_t)addr, size_bytes, false);
+	announce_hit(task, addr, size_bytes, ACCESS_READ);
 	access_begin(task);
 	cpu = access_cpu(task);
 	if (likely(cpu)) {
@@ -388,7 +416,7 @@ int umm_store(struct umm_task *handle, uint64_t addr, unsigned size_bytes, uint6
 
 	if (unlikely(!size_is_valid(size_bytes)))
 		return -EINVAL;
-	sync_access_point((void *)(uintptr_t)addr, size_bytes, true);
+	announce_hit(task, addr, size_bytes, ACCESS_WRITE);
 	access_begin(task);
 	cpu = access_cpu(task);
 	if (likely(cpu)) {
@@ -409,7 +437,6 @@ int umm_fetch(struct umm_task *handle, uint64_t addr, struct umm_fault *ret_faul
 	void *host;
 	int err;
 
-	sync_access_point((void *)(uintptr_t)addr, 1, false);
 	err = access_translate(task, addr, ACCESS_EXEC, &host, ret_fault);
 	if (!err)
 		walk_end(task);
@@ -457,7 +484,6 @@ static int access_rmw(struct umm_task *handle, vaddr_t addr, unsigned size, enum
 
 	if (!size_is_valid(size) || !IS_ALIGNED(addr, (vaddr_t)size))
 		return -EINVAL;
-	sync_access_point((void *)(uintptr_t)addr, size, true);
 	err = access_translate(task, addr, ACCESS_WRITE, &host, ret_fault);
 	if (err)
 		return err;
@@ -496,7 +522,6 @@ static int access_copy(struct task *task, vaddr_t addr, u8 *buf, size_t len, enu
 		void *host;
 		int err;
 
-		sync_access_point((void *)(uintptr_t)addr, (unsigned)chunk, access == ACCESS_WRITE);
 		err = access_translate(task, addr, access, &host, ret_fault);
 		if (err)
 			return err;

@@ -18,6 +18,7 @@
 #include "anon/anon.h"
 #include "base/uapi.h"
 #include "rmap/anon_vma.h"
+#include "sync/membarrier.h"
 
 struct copy_range {
 	struct vm_area *dst_vma, *src_vma;
@@ -42,6 +43,7 @@ static void copy_pinned_page(struct copy_range *copy, vaddr_t addr, pte_t *dst, 
 	bool soft_dirty = machine_of(page)->config.soft_dirty;
 
 	copy->spare = NULL;
+	sync_access_point(page_address(src), NULL, false);
 	memcpy(page_address(page), page_address(src), PAGE_SIZE);
 	page_set_uptodate(page);
 	page_add_new_anon_rmap(page, vma, addr);

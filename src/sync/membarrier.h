@@ -21,10 +21,11 @@ static inline void sync_membarrier(void)
 }
 
 /*
- * A simulated instruction is about to touch simulated memory: where the scheduler may run
- * somebody else first.
+ * A simulated instruction is about to touch a frame, after looking at a generation (NULL:
+ * none): where the scheduler may run somebody else first.
  */
-void sync_access_point(const void *addr, unsigned size, bool write);
+#define SYNC_ANNOUNCES 1
+void sync_access_point(const void *frame, const void *generation, bool write);
 
 /* Fibers interleave at scheduling points only. */
 static inline void sync_light_barrier(void)
@@ -34,10 +35,12 @@ static inline void sync_light_barrier(void)
 
 #else
 
-static inline void sync_access_point(const void *addr, unsigned size, bool write)
+#define SYNC_ANNOUNCES 0
+
+static inline void sync_access_point(const void *frame, const void *generation, bool write)
 {
-	(void)addr;
-	(void)size;
+	(void)frame;
+	(void)generation;
 	(void)write;
 }
 

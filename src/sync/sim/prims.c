@@ -101,10 +101,16 @@ u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected,
 	return old;
 }
 
-void sync_access_point(const void *addr, unsigned size, bool write)
+void sync_access_point(const void *frame, const void *generation, bool write)
 {
+	struct sim_op op = {
+		.kind = write ? SIM_STORE : SIM_LOAD,
+		.object = frame,
+		.object2 = generation,
+	};
+
 	if (sim_shared)
-		access_point(write ? SIM_STORE : SIM_LOAD, addr, size, SYNC_RELAXED);
+		sim_point(&op);
 	if (write)
 		sim_wrote();
 }
