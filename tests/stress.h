@@ -55,6 +55,7 @@ struct shared_process {
 /* What a worker knows of a page of its own window. */
 struct window_page {
 	bool mapped, guard;
+	bool wipe, drop; /* on fork: MADV_WIPEONFORK, MADV_DONTFORK */
 	int prot;
 	uint64_t value; /* of the words that window_store writes */
 };

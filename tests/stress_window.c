@@ -10,6 +10,9 @@
 
 #define FIXED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
 
+#define ADVICE_GUARD_INSTALL 102 /* newer than some headers */
+#define ADVICE_GUARD_REMOVE 103
+
 static const int prots[] = { PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE };
 
 static uint64_t addr_of(uint64_t page)
@@ -136,25 +139,46 @@ static void do_mprotect(struct worker *worker, struct range range)
 	}
 }
 
+static void advise_page(struct window_page *page, int advice)
+{
+	switch (advice) {
+	case ADVICE_GUARD_INSTALL:
+		page->guard = true;
+		page->value = 0;
+		break;
+	case ADVICE_GUARD_REMOVE:
+		page->guard = false;
+		break;
+	case MADV_DONTNEED:
+		page->value = 0;
+		break;
+	case MADV_WIPEONFORK:
+	case MADV_KEEPONFORK:
+		page->wipe = advice == MADV_WIPEONFORK;
+		break;
+	case MADV_DONTFORK:
+	case MADV_DOFORK:
+		page->drop = advice == MADV_DONTFORK;
+		break;
+	default: /* nothing that one could see */
+		break;
+	}
+}
+
 static void do_madvise(struct worker *worker, struct range range)
 {
-	static const int advices[] = { MADV_DONTNEED, MADV_DONTNEED, 102, 103, MADV_COLD };
-	int advice = advices[pick(worker, 5)];
+	static const int advices[] = {
+		MADV_DONTNEED, MADV_DONTNEED, ADVICE_GUARD_INSTALL, ADVICE_GUARD_REMOVE,
+		MADV_COLD,     MADV_FREE,     MADV_WIPEONFORK,      MADV_KEEPONFORK,
+		MADV_DONTFORK, MADV_DOFORK,   MADV_RANDOM,          MADV_NORMAL,
+	};
+	int advice = advices[pick(worker, sizeof(advices) / sizeof(advices[0]))];
 	int err = umm_madvise(worker->own, addr_of(range.first), range.nr * PAGE, advice);
 
 	EXPECT(worker, err == (all_mapped(worker, range) ? 0 : -ENOMEM), err, range.first);
-	for (uint64_t i = range.first; i < range.first + range.nr; i++) {
-		struct window_page *page = &worker->window[i];
-
-		if (!page->mapped || advice == MADV_COLD)
-			continue;
-		if (advice != 103)
-			page->value = 0;
-		if (advice == 102)
-			page->guard = true;
-		else if (advice == 103)
-			page->guard = false;
-	}
+	for (uint64_t i = range.first; i < range.first + range.nr; i++)
+		if (worker->window[i].mapped)
+			advise_page(&worker->window[i], advice);
 }
 
 /* One mapped page to another place; what was there goes. */
@@ -173,6 +197,21 @@ static void do_mremap(struct worker *worker)
 	worker->window[from] = (struct window_page){ 0 };
 }
 
+/* From what the parent's window is to what the child's is. */
+static void inherit_window(struct worker *worker)
+{
+	for (uint32_t i = 0; i < WINDOW_PAGES; i++) {
+		struct window_page *page = &worker->window[i];
+
+		if (page->drop) {
+			*page = (struct window_page){ 0 };
+		} else if (page->wipe) {
+			page->value = 0;
+			page->guard = false;
+		}
+	}
+}
+
 /* The child has it all; what either writes afterwards the other does not see. */
 static void do_fork(struct worker *worker)
 {
@@ -183,6 +222,8 @@ static void do_fork(struct worker *worker)
 	EXPECT(worker, !err, err, 0);
 	memcpy(before, worker->window, sizeof(before));
 	worker->own = child;
+	inherit_window(worker);
+	window_check(worker, child);
 	for (uint32_t n = 0; n < 8; n++)
 		window_store(worker, pick(worker, WINDOW_PAGES));
 	if (pick(worker, 2))
