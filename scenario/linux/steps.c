@@ -206,7 +206,8 @@ static int run_process_vm(struct scn_backend *backend, struct scn_step *step)
 	if (ret == 0) {
 		step->result = reply.result;
 		step->done = reply.result > 0 && !write ? (uint64_t)reply.result : 0;
-		memcpy(step->out, message + VM_BYTES_AT, step->done);
+		if (step->done)
+			memcpy(step->out, message + VM_BYTES_AT, step->done);
 		ret = check_known(backend, step);
 	}
 	free(message);
