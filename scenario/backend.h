@@ -146,6 +146,13 @@ struct scn_backend_ops {
  */
 void scn_linux_config(struct umm_config *config);
 
+/*
+ * Whether DAMON watches the memory of this machine. It takes the accessed bit of a page now and
+ * then and notes in the page that it was set, which a later fork or MADV_FREE does not undo: a
+ * page counts as referenced that would not otherwise.
+ */
+bool scn_linux_watches_accesses(void);
+
 extern const struct scn_backend_ops scn_linux;
 extern const struct scn_backend_ops scn_model;
 

@@ -192,10 +192,11 @@ static bool same_views(struct run *run)
 			return false;
 		if (a->view.len == b->view.len && !memcmp(a->view.text, b->view.text, a->view.len))
 			continue;
+		run->text.len = 0;
+		if (!scn_view_differs(a->view.text, b->view.text, &run->text))
+			continue;
 		name_step(run, &a->step);
 		put_text(run, "  afterwards, what is seen of %s differs\n", task->label);
-		run->text.len = 0;
-		scn_view_differs(a->view.text, b->view.text, &run->text);
 		put_text(run, "%s", run->text.text);
 		return end_with(run, FUZZ_DIFFERS);
 	}

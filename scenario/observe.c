@@ -283,6 +283,17 @@ static bool same_line(const char *a, const char *b)
 	return len == line_of(b) && !memcmp(a, b, len);
 }
 
+/* More is referenced on linux, on a machine where that may come from elsewhere. */
+static bool is_noise(const char *linux_line, const char *model_line)
+{
+	static const char name[] = "Referenced:";
+	const size_t len = sizeof(name) - 1;
+
+	return !strncmp(linux_line, name, len) && !strncmp(model_line, name, len) &&
+	       strtoull(linux_line + len, NULL, 10) > strtoull(model_line + len, NULL, 10) &&
+	       scn_linux_watches_accesses();
+}
+
 /* The rest of a section from where it differs, not too much of it. */
 static void show_section(struct scn_buffer *report, const char *left, const char *right)
 {
@@ -294,7 +305,7 @@ static void show_section(struct scn_buffer *report, const char *left, const char
 
 		if (!left_on && !right_on)
 			return;
-		if (!left_on || !right_on || !same_line(left, right))
+		if (!left_on || !right_on || (!same_line(left, right) && !is_noise(left, right)))
 			scn_report_row(report, left_on ? left : NULL, left_on ? line_of(left) : 0,
 				       right_on ? right : NULL, right_on ? line_of(right) : 0);
 		left = left_on ? next_line(left) : left;
@@ -309,7 +320,7 @@ bool scn_view_differs(const char *left, const char *right, struct scn_buffer *re
 
 	if (!strcmp(left, right))
 		return false;
-	while (*left && *right && same_line(left, right)) {
+	while (*left && *right && (same_line(left, right) || is_noise(left, right))) {
 		if (starts_section(left)) {
 			section = left + 3;
 			head = NULL;
@@ -320,6 +331,8 @@ bool scn_view_differs(const char *left, const char *right, struct scn_buffer *re
 		left = next_line(left);
 		right = next_line(right);
 	}
+	if (!*left && !*right)
+		return false;
 	scn_buffer_printf(report, "  in %.*s:\n", (int)line_of(section), section);
 	scn_report_head(report, "linux", "model");
 	if (head && !strncmp(section, "smaps", 5))

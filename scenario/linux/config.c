@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,37 @@ static bool has_soft_dirty(void)
 		word = 0;
 	fclose(file);
 	return (word >> 55 & 1) != 0;
+}
+
+static bool begins_with(const char *pattern, const char *word)
+{
+	glob_t files = { 0 };
+	bool found = false;
+
+	if (glob(pattern, 0, NULL, &files) == 0) {
+		for (size_t i = 0; i < files.gl_pathc && !found; i++) {
+			FILE *file = fopen(files.gl_pathv[i], "r");
+			char text[16] = "";
+
+			if (!file)
+				continue;
+			found = fgets(text, sizeof(text), file) &&
+				!strncmp(text, word, strlen(word));
+			fclose(file);
+		}
+	}
+	globfree(&files);
+	return found;
+}
+
+bool scn_linux_watches_accesses(void)
+{
+	static int watches = -1;
+
+	if (watches < 0)
+		watches = begins_with("/sys/kernel/mm/damon/admin/kdamonds/*/state", "on") ||
+			  begins_with("/sys/module/damon_*/parameters/enabled", "Y");
+	return watches;
 }
 
 void scn_linux_config(struct umm_config *config)
