@@ -1,5 +1,5 @@
--- brk gives the break of the heap as it is after the call: moved as asked, or unmoved if that cannot
--- be. The break itself may be anywhere in a page; mapped are whole pages.
+-- brk gives the break of the heap as it is after the call: moved as asked, or unmoved if that
+-- cannot be. The break itself may be anywhere in a page; mapped are whole pages.
 --
 --          start
 --     p    HHH·

@@ -1,8 +1,8 @@
 -- only: model (filling up to the kernel's 65530 mappings and looking at them takes a minute)
 --
 -- vm.max_map_count limits how many mappings a process has. mmap and brk refuse when there are more
--- than that many, so there can be one more; what would cut a mapping refuses when there are as many;
--- and a move wants room for what it might have to cut on its way. Joining always works.
+-- than that many, so there can be one more; what would cut a mapping refuses when there are as
+-- many; and a move wants room for what it might have to cut on its way. Joining always works.
 local limit = 32
 machine { max_map_count = limit }
 local p = process()

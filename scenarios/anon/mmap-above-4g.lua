@@ -1,6 +1,6 @@
--- MAP_ABOVE4G keeps the search out of the low 4 GiB; a hint or MAP_32BIT is stronger. It shows only
--- when nothing is left above: everything is taken here but 64 MiB low down and a hole that straddles
--- the border.
+-- MAP_ABOVE4G keeps the search out of the low 4 GiB; a hint or MAP_32BIT is stronger. It shows
+-- only when nothing is left above: everything is taken here but 64 MiB low down and a hole that
+-- straddles the border.
 --
 --      0x60000000                      4G
 --     ----······----------------------··|··-------------

@@ -1,5 +1,5 @@
--- mprotect goes through a range mapping by mapping. A hole ends it with ENOMEM, and what lies before
--- the hole has its new rights by then.
+-- mprotect goes through a range mapping by mapping. A hole ends it with ENOMEM, and what lies
+-- before the hole has its new rights by then.
 --
 --          0    4    8
 --     a    WW|RR·WW·

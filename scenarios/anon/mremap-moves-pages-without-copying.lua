@@ -1,5 +1,5 @@
--- When a mapping cannot grow where it is, MREMAP_MAYMOVE moves it: the entries of its page tables go
--- to a new range, the pages stay what and where they are, and who shares them goes on sharing.
+-- When a mapping cannot grow where it is, MREMAP_MAYMOVE moves it: the entries of its page tables
+-- go to a new range, the pages stay what and where they are, and who shares them goes on sharing.
 --
 --          0    4    8
 --     a    AABB                 B is in the way of A

@@ -1,6 +1,6 @@
--- Moving a large range: where old and new addresses are alike within 2 MiB (1 GiB), Linux moves whole
--- tables of entries instead of the entries. Nobody can tell but by the time it takes: every page is
--- found where it belongs, whatever the alignment.
+-- Moving a large range: where old and new addresses are alike within 2 MiB (1 GiB), Linux moves
+-- whole tables of entries instead of the entries. Nobody can tell but by the time it takes: every
+-- page is found where it belongs, whatever the alignment.
 --
 --      0      2M      4M      6M
 --      |X····X|X·····X|··X····|X    one page here and there, above all at the borders of tables

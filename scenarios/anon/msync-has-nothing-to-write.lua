@@ -11,7 +11,8 @@ p:mmap { addr = a + 2 * PAGE, len = 2 * PAGE, flags = fixed .. "|locked" }
 p:mmap { addr = a + 5 * PAGE, len = 2 * PAGE, flags = fixed }
 p:write(a, "dirty")
 
-for _, flags in ipairs { "async", "sync", "invalidate", "async|invalidate", "sync|invalidate", 0 } do
+for _, flags in ipairs { "async", "sync", "invalidate", "async|invalidate", "sync|invalidate",
+	0 } do
 	p:msync(a, 2 * PAGE, flags)
 	p:msync(a, 1, flags)
 	p:msync(0x20000000, 0, flags)

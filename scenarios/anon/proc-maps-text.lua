@@ -1,6 +1,6 @@
--- /proc/PID/maps: a line for each mapping, in order of addresses, with as many digits as it takes but
--- at least eight. Memory without a file has neither offset, device nor inode, and only the heap has
--- a name: whatever lies in the range that brk has covered.
+-- /proc/PID/maps: a line for each mapping, in order of addresses, with as many digits as it takes
+-- but at least eight. Memory without a file has neither offset, device nor inode, and only the
+-- heap has a name: whatever lies in the range that brk has covered.
 -- needs: 47-bit addresses
 local p = process()
 expect(p:maps() == "")
@@ -13,7 +13,8 @@ p:mmap { addr = 0x7ffff0000000, len = PAGE, prot = "rwx", flags = fixed .. "|gro
 p:mmap { addr = start + PAGE, len = PAGE, prot = "r", flags = fixed }
 
 local function line(from, pages, perms, name)
-	local text = string.format("%08x-%08x %s 00000000 00:00 0 ", from, from + pages * PAGE, perms)
+	local text = string.format("%08x-%08x %s 00000000 00:00 0 ", from, from + pages * PAGE,
+		perms)
 	return (name and text .. (" "):rep(73 - #text) .. name or text) .. "\n"
 end
 expect_eq(p:maps(), line(0x10000, 1, "---p") ..
