@@ -49,21 +49,21 @@ enum umm_tlb_flush {
 };
 
 struct umm_config {
-	uint32_t nodes;            /* NUMA nodes, 1..8 */
-	uint32_t cpus;             /* simulated CPUs, 1..64, spread over the nodes */
-	uint64_t ram_bytes;        /* RAM per node, a multiple of 4 MiB or under 4 MiB of 4 KiB */
-	uint64_t movable_bytes;    /* of which ZONE_MOVABLE, per node */
-	uint32_t tlb_entries;      /* per CPU, a power of two, 16..65536 */
-	uint32_t trace_events;     /* size of the event ring, a power of two; 0: no ring */
+	uint32_t nodes;         /* NUMA nodes, 1..8 */
+	uint32_t cpus;          /* simulated CPUs, 1..64, spread over the nodes */
+	uint64_t ram_bytes;     /* RAM per node, a multiple of 4 MiB or under 4 MiB of 4 KiB */
+	uint64_t movable_bytes; /* of which ZONE_MOVABLE, per node */
+	uint32_t tlb_entries;   /* per CPU, a power of two, 16..65536 */
+	uint32_t trace_events;  /* size of the event ring, a power of two; 0: no ring */
 	enum umm_tlb_flush tlb_flush;
-	uint64_t seed;             /* of everything random in this machine */
-	bool soft_dirty;           /* CONFIG_MEM_SOFT_DIRTY */
-	bool poison;               /* fill freed frames and objects, check when handed out */
-	uint64_t mmap_base;        /* top of the top-down search of mmap */
-	uint64_t mmap_min_addr;    /* vm.mmap_min_addr */
-	uint64_t brk_start;        /* where the heap of a process starts */
-	uint32_t max_map_count;    /* vm.max_map_count */
-	uint32_t overcommit;       /* vm.overcommit_memory: 0, 1 or 2 */
+	uint64_t seed;                  /* of everything random in this machine */
+	bool soft_dirty;                /* CONFIG_MEM_SOFT_DIRTY */
+	bool poison;                    /* fill freed frames and objects, check when handed out */
+	uint64_t mmap_base;             /* top of the top-down search of mmap */
+	uint64_t mmap_min_addr;         /* vm.mmap_min_addr */
+	uint64_t brk_start;             /* where the heap of a process starts */
+	uint32_t max_map_count;         /* vm.max_map_count */
+	uint32_t overcommit;            /* vm.overcommit_memory: 0, 1 or 2 */
 	uint32_t stack_guard_gap_pages; /* the gap kept below a growing stack */
 };
 
@@ -137,11 +137,11 @@ UMM_API void umm_set_cap_ipc_lock(struct umm_task *task, bool capable);
 /* ---- system calls --------------------------------------------------------------------- */
 
 UMM_API int64_t umm_mmap(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int prot,
-                         int flags, int fd, uint64_t offset_bytes);
+			 int flags, int fd, uint64_t offset_bytes);
 UMM_API int umm_munmap(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
 UMM_API int umm_mprotect(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int prot);
 UMM_API int64_t umm_mremap(struct umm_task *task, uint64_t old_addr, uint64_t old_bytes,
-                           uint64_t new_bytes, int flags, uint64_t new_addr);
+			   uint64_t new_bytes, int flags, uint64_t new_addr);
 UMM_API int umm_madvise(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int advice);
 UMM_API int umm_mlock(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
 UMM_API int umm_mlock2(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int flags);
@@ -149,8 +149,7 @@ UMM_API int umm_munlock(struct umm_task *task, uint64_t addr, uint64_t len_bytes
 UMM_API int umm_mlockall(struct umm_task *task, int flags);
 UMM_API int umm_munlockall(struct umm_task *task);
 /* One byte a page into ret_vec, which has room for len_bytes / 4096, rounded up. */
-UMM_API int umm_mincore(struct umm_task *task, uint64_t addr, uint64_t len_bytes,
-                        uint8_t *ret_vec);
+UMM_API int umm_mincore(struct umm_task *task, uint64_t addr, uint64_t len_bytes, uint8_t *ret_vec);
 /* brk(2) as the system call, not the C function: returns the break, moved or not. */
 UMM_API uint64_t umm_brk(struct umm_task *task, uint64_t addr);
 UMM_API int umm_msync(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int flags);
@@ -166,12 +165,12 @@ struct umm_iovec {
  * stands for a process that has ended: -ESRCH, if the call comes so far as to look for it.
  */
 UMM_API int64_t umm_process_vm_readv(struct umm_task *task, struct umm_task *remote, void *buf,
-                                     uint64_t len_bytes, const struct umm_iovec *ranges,
-                                     uint64_t nr_ranges, uint64_t flags);
+				     uint64_t len_bytes, const struct umm_iovec *ranges,
+				     uint64_t nr_ranges, uint64_t flags);
 UMM_API int64_t umm_process_vm_writev(struct umm_task *task, struct umm_task *remote,
-                                      const void *buf, uint64_t len_bytes,
-                                      const struct umm_iovec *ranges, uint64_t nr_ranges,
-                                      uint64_t flags);
+				      const void *buf, uint64_t len_bytes,
+				      const struct umm_iovec *ranges, uint64_t nr_ranges,
+				      uint64_t flags);
 
 /*
  * Long-term pins, as an RDMA or io_uring registered buffer takes them (pin_user_pages with
@@ -196,22 +195,22 @@ struct umm_fault {
  * single-copy atomic; the read-modify-writes must be aligned (-EINVAL). Bytes before the
  * faulting page of a block copy are transferred.
  */
-UMM_API int umm_load(struct umm_task *task, uint64_t addr, unsigned size_bytes,
-                     uint64_t *ret_value, struct umm_fault *ret_fault);
+UMM_API int umm_load(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint64_t *ret_value,
+		     struct umm_fault *ret_fault);
 UMM_API int umm_store(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint64_t value,
-                      struct umm_fault *ret_fault);
+		      struct umm_fault *ret_fault);
 UMM_API int umm_fetch_add(struct umm_task *task, uint64_t addr, unsigned size_bytes,
-                          uint64_t addend, uint64_t *ret_old, struct umm_fault *ret_fault);
+			  uint64_t addend, uint64_t *ret_old, struct umm_fault *ret_fault);
 UMM_API int umm_xchg(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint64_t value,
-                     uint64_t *ret_old, struct umm_fault *ret_fault);
+		     uint64_t *ret_old, struct umm_fault *ret_fault);
 /* The old value tells whether it was stored. */
 UMM_API int umm_cmpxchg(struct umm_task *task, uint64_t addr, unsigned size_bytes,
-                        uint64_t expected, uint64_t desired, uint64_t *ret_old,
-                        struct umm_fault *ret_fault);
+			uint64_t expected, uint64_t desired, uint64_t *ret_old,
+			struct umm_fault *ret_fault);
 UMM_API int umm_read(struct umm_task *task, uint64_t addr, void *ret_buf, size_t len_bytes,
-                     struct umm_fault *ret_fault);
+		     struct umm_fault *ret_fault);
 UMM_API int umm_write(struct umm_task *task, uint64_t addr, const void *buf, size_t len_bytes,
-                      struct umm_fault *ret_fault);
+		      struct umm_fault *ret_fault);
 /* An instruction fetch: needs PROT_EXEC. */
 UMM_API int umm_fetch(struct umm_task *task, uint64_t addr, struct umm_fault *ret_fault);
 
@@ -224,18 +223,18 @@ UMM_API int umm_fetch(struct umm_task *task, uint64_t addr, struct umm_fault *re
  */
 UMM_API int64_t umm_proc_maps(struct umm_task *task, char *buf, size_t size);
 UMM_API int64_t umm_proc_smaps(struct umm_task *task, uint64_t start, uint64_t end, char *buf,
-                               size_t size);
+			       size_t size);
 UMM_API int64_t umm_proc_smaps_rollup(struct umm_task *task, char *buf, size_t size);
 UMM_API int64_t umm_proc_status(struct umm_task *task, char *buf, size_t size);
 /* /proc/PID/pagemap: one 64-bit word a page. -EINVAL: addr is not page aligned. */
 UMM_API int umm_proc_pagemap(struct umm_task *task, uint64_t addr, uint64_t nr_pages,
-                             uint64_t *ret_words);
+			     uint64_t *ret_words);
 
 /* What only a model can answer: the entry that maps an address, and the page behind it. */
 struct umm_page_info {
-	uint64_t entry;        /* raw page table entry; 0 also when there is no table */
-	char state[24];        /* "none", "present", "swap", "marker", ... */
-	uint64_t pfn;          /* the rest only when present */
+	uint64_t entry; /* raw page table entry; 0 also when there is no table */
+	char state[24]; /* "none", "present", "swap", "marker", ... */
+	uint64_t pfn;   /* the rest only when present */
 	uint32_t refcount;
 	uint32_t mapcount;
 	uint32_t pincount;
@@ -259,15 +258,15 @@ UMM_API unsigned umm_counters(struct umm_machine *machine, struct umm_counter *r
  * has lost are skipped and reported as a line "[N events lost]".
  */
 UMM_API size_t umm_trace_read(struct umm_machine *machine, uint64_t *cursor, char *buf,
-                              size_t size);
+			      size_t size);
 
 /* ---- failing allocations -------------------------------------------------------------- */
 
 struct umm_fail {
-	const char *site;      /* NULL: every site; else "page", "slab", or a name of umm_fail_site */
-	int order;             /* only allocations of this order; -1: any */
-	uint64_t nth;          /* the n-th matching one fails, 1 is the next; 0: none */
-	double probability;    /* else each fails with this probability, 0..1, from the seed */
+	const char *site;   /* NULL: every site; else "page", "slab", or a name of umm_fail_site */
+	int order;          /* only allocations of this order; -1: any */
+	uint64_t nth;       /* the n-th matching one fails, 1 is the next; 0: none */
+	double probability; /* else each fails with this probability, 0..1, from the seed */
 };
 /* NULL clears. -EINVAL: no such site, or values out of range. */
 UMM_API int umm_fail_set(struct umm_machine *machine, const struct umm_fail *fail);
@@ -275,6 +274,17 @@ UMM_API int umm_fail_set(struct umm_machine *machine, const struct umm_fail *fai
 UMM_API void umm_fail_stats(struct umm_machine *machine, uint64_t *ret_seen, uint64_t *ret_failed);
 /* Names of the sites; NULL past the last. */
 UMM_API const char *umm_fail_site(unsigned index);
+
+/* ---- mutants ----------------------------------------------------------------------------- */
+
+/* A known bug that the simulator's library can be told to have, to see what notices. */
+struct umm_mutant {
+	const char *name, *requirement, *what, *origin;
+};
+/* For the whole process. -ENOENT: no such mutant. -ENOSYS: this library has none built in. */
+UMM_API int umm_mutant_set(const char *name, bool on);
+/* The index-th; false past the last. */
+UMM_API bool umm_mutant_get(unsigned index, struct umm_mutant *ret_mutant);
 
 /* ---- the simulator (library usermm-sim only) ------------------------------------------- */
 

@@ -19,6 +19,7 @@
  */
 #include "anon/anon.h"
 
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "sync/membarrier.h"
 
@@ -72,7 +73,7 @@ static bool lock_same_pte(struct vm_fault *vmf)
 		vmf->ptl = NULL;
 		return false;
 	}
-	if (ptep_get(vmf->pte).v == vmf->orig_pte.v)
+	if (ptep_get(vmf->pte).v == vmf->orig_pte.v || MUTANT(cow_check_before_lock))
 		return true;
 	fault_unlock_pte(vmf);
 	return false;
@@ -150,11 +151,11 @@ static bool wp_can_reuse_page(struct vm_fault *vmf, struct page *page)
 {
 	bool alone;
 
-	if (page_count(page) != 1)
+	if (page_count(page) != 1 && !MUTANT(reuse_ignores_count))
 		return false;
 	if (!page_trylock(page))
 		return false;
-	alone = page_count(page) == 1;
+	alone = page_count(page) == 1 || MUTANT(reuse_ignores_count);
 	if (alone) {
 		page_move_anon_rmap(page, vmf->vma);
 		page_set_anon_exclusive(page);
@@ -211,6 +212,8 @@ static u32 wp_page_copy(struct vm_fault *vmf, struct page *old)
 		count_vm_event(m, vmf->unshare ? UNSHARE_COPY : COW_COPY);
 		if (old)
 			put_page(old); /* the mapping's reference */
+		if (old && MUTANT(put_page_twice))
+			put_page(old);
 	} else {
 		put_page(page);
 	}

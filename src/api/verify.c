@@ -18,6 +18,7 @@
  */
 #include "api/verify_internal.h"
 
+#include "base/mutant.h"
 #include <stdarg.h>
 
 #include "host/host.h"
@@ -189,5 +190,5 @@ int umm_verify(struct umm_machine *machine, char *buf, size_t size)
 	if (in_fiber)
 		umm_sim_preempt_enable();
 #endif
-	return v.findings;
+	return MUTANT(verify_blind) ? 0 : v.findings;
 }

@@ -17,6 +17,7 @@
 #include "fault/fault.h"
 
 #include "anon/anon.h"
+#include "base/mutant.h"
 #include "base/uapi.h"
 
 _Static_assert(ANON_FAULT_OOM == VM_FAULT_OOM, "anon/ speaks fault/'s bits");
@@ -77,7 +78,7 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	spin_lock(vmf->ptl);
 	if (ptep_get(ptep).v != vmf->orig_pte.v) {
 		fault_unlock_pte(vmf);
-		return 0;
+		return MUTANT(fault_race_is_fatal) ? VM_FAULT_SIGSEGV : 0;
 	}
 	if ((vmf->write || vmf->unshare) && !pte_write(vmf->orig_pte))
 		return do_wp_page(vmf);

@@ -12,6 +12,7 @@
  */
 #include "gup/gup.h"
 
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "fault/fault.h"
 #include "mmu/pgtable.h"
@@ -76,7 +77,7 @@ static enum follow follow_pte(struct vm_area *vma, pte_t pte, u32 flags, struct 
 		page = pte_page(m, pte);
 	VM_BUG_ON2(!page, pte.v, 0);
 	if ((flags & (FOLL_PIN | FOLL_WRITE)) == FOLL_PIN && page_test_anon(page) &&
-	    !page_test_anon_exclusive(page))
+	    !page_test_anon_exclusive(page) && !MUTANT(unshare_skipped))
 		return FOLLOW_UNSHARE;
 	grab_page(page, flags);
 	touch_page(page, pte, flags);

@@ -11,6 +11,7 @@
  */
 #include "mmu/pgtable.h"
 
+#include "base/mutant.h"
 #include "base/uapi.h"
 
 static table_entry_t *table_entries(struct page *table)
@@ -93,7 +94,10 @@ static bool table_install(struct mm *mm, table_entry_t *entry, unsigned level, v
 	if (table_none(table_entry_get(entry))) {
 		atomic64_add(&mm->pgtables_bytes, PAGE_SIZE);
 		atomic_inc(&virt_to_page(entry)->nr_used);
-		smp_store_release(&entry->v, mk_table(page_to_pfn(table)).v);
+		if (MUTANT(table_published_early))
+			WRITE_ONCE(entry->v, mk_table(page_to_pfn(table)).v);
+		else
+			smp_store_release(&entry->v, mk_table(page_to_pfn(table)).v);
 		used = true;
 	}
 	spin_unlock(&mm->page_table_lock);

@@ -2,6 +2,7 @@
 /* Translation caches, flushes, and gathering of what may be freed after them: see tlb.h. */
 #include "mmu/tlb.h"
 
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "sync/membarrier.h"
 
@@ -287,11 +288,17 @@ void tlb_remove_table(struct mmu_gather *tlb, struct page *table)
 		tlb_flush_mmu(tlb);
 }
 
-void tlb_flush_mmu(struct mmu_gather *tlb)
+static void gather_flush(struct mmu_gather *tlb)
 {
 	if (!tlb->whole_mm && tlb->start < tlb->end)
 		flush_tlb_range(tlb->mm, tlb->start, tlb->end);
 	gather_reset_range(tlb);
+}
+
+void tlb_flush_mmu(struct mmu_gather *tlb)
+{
+	if (!MUTANT(flush_after_free))
+		gather_flush(tlb);
 	for (u32 i = 0; i < tlb->nr; i++) {
 		struct page *page = tlb->pages[i];
 
@@ -301,6 +308,8 @@ void tlb_flush_mmu(struct mmu_gather *tlb)
 			put_page(page);
 	}
 	tlb->nr = 0;
+	if (MUTANT(flush_after_free))
+		gather_flush(tlb);
 }
 
 void tlb_finish_mmu(struct mmu_gather *tlb)

@@ -16,6 +16,7 @@
 #include "range/range.h"
 
 #include "anon/anon.h"
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "rmap/anon_vma.h"
 #include "sync/membarrier.h"
@@ -32,7 +33,7 @@ struct copy_range {
 static bool must_copy_now(const struct vm_area *vma, const struct page *page)
 {
 	return page_test_anon_exclusive(page) && atomic_read(&vma->mm->has_pinned) &&
-	       page_maybe_dma_pinned(page);
+	       page_maybe_dma_pinned(page) && !MUTANT(pin_shared_by_fork);
 }
 
 static void copy_pinned_page(struct copy_range *copy, vaddr_t addr, pte_t *dst, pte_t pte,
@@ -55,7 +56,7 @@ static void copy_pinned_page(struct copy_range *copy, vaddr_t addr, pte_t *dst, 
 /* Write-protect the parent's entry; A and D that the processor sets meanwhile are kept. */
 static pte_t wrprotect_source(struct copy_range *copy, vaddr_t addr, pte_t *src, pte_t pte)
 {
-	while (pte_write(pte)) {
+	while (pte_write(pte) && !MUTANT(fork_copies_writable)) {
 		if (ptep_try_update(copy->src_vma->mm, addr, src, pte, pte_wrprotect(pte))) {
 			copy->write_protected = true;
 			return pte_wrprotect(pte);
@@ -154,7 +155,7 @@ int copy_page_range(struct vm_area *dst_vma, struct vm_area *src_vma)
 	add_mm_counter(dst_vma->mm, MM_ANONPAGES, copy.anon_pages);
 	if (copy.spare)
 		put_page(copy.spare);
-	if (copy.write_protected)
+	if (copy.write_protected && !MUTANT(fork_skips_flush))
 		flush_tlb_range(src_vma->mm, src_vma->start, src_vma->end);
 	return err;
 }

@@ -7,6 +7,7 @@
  */
 #include "range/range.h"
 
+#include "base/mutant.h"
 struct move_range {
 	struct mm *mm;
 	vaddr_t old_addr, new_addr;
@@ -44,11 +45,13 @@ static void move_ptes(struct move_range *move, pte_t *old, pte_t *to, u64 bytes)
 		move->old_addr += PAGE_SIZE;
 		move->new_addr += PAGE_SIZE;
 	}
-	if (flush)
+	if (flush && !MUTANT(mremap_flushes_late))
 		flush_tlb_range(move->mm, start, start + bytes);
 	if (new_ptl != old_ptl)
 		spin_unlock(new_ptl);
 	spin_unlock(old_ptl);
+	if (flush && MUTANT(mremap_flushes_late))
+		flush_tlb_range(move->mm, start, start + bytes);
 }
 
 u64 move_page_tables(struct vm_area *vma, vaddr_t old_addr, struct vm_area *new_vma,

@@ -13,6 +13,7 @@
 #ifndef SYNC_SYNC_H
 #define SYNC_SYNC_H
 
+#include "base/mutant.h"
 #include "base/types.h"
 #include "base/assert.h"
 
@@ -376,6 +377,8 @@ static inline void wait_schedule_at(struct wait_queue_head *wq, struct wait_queu
 				    const char *site)
 {
 	lockdep_may_sleep(site);
+	if (MUTANT(wakeup_lost))
+		prepare_to_wait(wq, entry);
 	sync_wait(wq, entry->sequence, site);
 }
 #define wait_schedule(wq, entry) wait_schedule_at(wq, entry, SYNC_SITE)

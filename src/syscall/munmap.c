@@ -7,6 +7,7 @@
  *   prepare  AAAAaaaa   BBBB  cccCCC     split at both ends, count
  *   commit   AAAA                CCC     zap, free tables, flush, then the vmas
  */
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "range/range.h"
 #include "rmap/anon_vma.h"
@@ -141,6 +142,12 @@ UMM_API int umm_munmap(struct umm_task *handle, uint64_t addr, uint64_t len_byte
 	struct mm *mm = task->mm;
 	int err;
 
+	if (MUTANT(munmap_reads_mmap_lock)) {
+		down_read(&mm->mmap_lock);
+		err = do_munmap(mm, addr, len_bytes);
+		up_read(&mm->mmap_lock);
+		return (int)syscall_exit(&call, err);
+	}
 	down_write(&mm->mmap_lock);
 	err = do_munmap(mm, addr, len_bytes);
 	up_write(&mm->mmap_lock);

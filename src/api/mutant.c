@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include <usermm/usermm.h>
+
+#include "base/mutant.h"
+#include "base/uapi.h"
+
+int umm_mutant_set(const char *name, bool on)
+{
+	for (unsigned i = 0; i < NR_MUTANTS; i++) {
+		if (strcmp(mutant_infos[i].name, name) != 0)
+			continue;
+#ifdef UMM_SIM
+		mutants_on = on ? mutants_on | BIT(i) : mutants_on & ~BIT(i);
+		return 0;
+#else
+		return on ? -ENOSYS : 0;
+#endif
+	}
+	return -ENOENT;
+}
+
+bool umm_mutant_get(unsigned index, struct umm_mutant *ret_mutant)
+{
+	if (index >= NR_MUTANTS)
+		return false;
+	*ret_mutant = (struct umm_mutant){
+		.name = mutant_infos[index].name,
+		.requirement = mutant_infos[index].requirement,
+		.what = mutant_infos[index].what,
+		.origin = mutant_infos[index].origin,
+	};
+	return true;
+}
