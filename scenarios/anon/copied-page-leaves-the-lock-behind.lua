@@ -10,6 +10,7 @@ local c = p:fork()
 expect(c:smaps(a).locked == 0)
 
 p:write(a, "copied")
+c:madvise(a, PAGE, "cold")
 c:vm_readv(c, { { a, 6 } })
 expect(c:smaps(a).referenced == PAGE)
 c:vm_readv(c, { { a, 6 } })
