@@ -45,10 +45,10 @@ struct shared {
 static void help(void)
 {
 	printf("usage: usermm fuzz [OPTION…]\n\n"
-	       "Runs random sequences of system calls and accesses, on few pages and in up to three\n"
-	       "processes: on the model, which is verified after every one, or with --vs linux on the\n"
-	       "model and on this kernel, compared after every one. What goes wrong is made as small\n"
-	       "as possible and written as a scenario.\n\n"
+	       "Runs random sequences of system calls and accesses, on few pages and in up to\n"
+	       "three processes: on the model, which is verified after every one, or with\n"
+	       "--vs linux on the model and on this kernel, compared after every one. What goes\n"
+	       "wrong is made as small as possible and written as a scenario.\n\n"
 	       "      --vs linux                compare with this kernel\n"
 	       "  -f, --fail                    let each allocation of the model fail in turn\n"
 	       "  -s, --seed N                  of the first run; the next has N + 1 (default 1)\n"
@@ -62,9 +62,10 @@ static void help(void)
 	printf("\n  -d, --out DIRECTORY           where to write the scenario (default: here)\n"
 	       "  -k, --keep-going              go on after a find; look at all runs\n"
 	       "  -o, --option NAME=VALUE       an option of the model's machine, see usermm(7)\n"
-	       "      --backend linux           on this kernel in place of the model, to try the runner\n"
+	       "      --backend linux           on this kernel in place of the model\n"
 	       "  -h, --help                    this text\n\n"
-	       "Exit status: 0 nothing was found, 1 something was, 2 bad usage, 3 cannot run here.\n");
+	       "Exit status: 0 nothing was found, 1 something was, 2 bad usage, 3 cannot run\n"
+	       "here.\n");
 }
 
 /* ---- the worker ----------------------------------------------------------------------- */

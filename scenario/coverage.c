@@ -26,6 +26,11 @@ struct coverage {
 	{                            \
 		-1, WORDS_PROT, NULL \
 	}
+/* Of the calls that lock memory. */
+#define LOCK_ERRNOS                   \
+	{                             \
+		EINVAL, ENOMEM, EPERM \
+	}
 
 /*
  * Left out, as no scenario can reach it on both sides: what needs memory to run out (EAGAIN of
@@ -49,21 +54,26 @@ static const struct coverage table[SCN_NR_KINDS] = {
 	[SCN_MADVISE] = { { { 2, WORDS_ADVICE, "all" }, NO_FLAGS },
 			  { EINVAL, ENOMEM, EAGAIN, EFAULT },
 			  NULL },
-	[SCN_MLOCK] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM, EPERM }, NULL },
+	[SCN_MLOCK] = { { NO_FLAGS, NO_FLAGS }, LOCK_ERRNOS, NULL },
 	[SCN_MLOCK2] = { { { 2, WORDS_MLOCK2, "all" }, NO_FLAGS }, { EINVAL, ENOMEM, EPERM }, NULL },
 	[SCN_MUNLOCK] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM }, NULL },
-	[SCN_MLOCKALL] = { { { 0, WORDS_MLOCKALL, "all" }, NO_FLAGS },
-			   { EINVAL, ENOMEM, EPERM },
-			   NULL },
+	[SCN_MLOCKALL] = { { { 0, WORDS_MLOCKALL, "all" }, NO_FLAGS }, LOCK_ERRNOS, NULL },
 	[SCN_MINCORE] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM }, NULL },
 	[SCN_MSYNC] = { { { 2, WORDS_MSYNC, "all" }, NO_FLAGS }, { EINVAL, ENOMEM, EBUSY }, NULL },
-	[SCN_VM_READV] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT }, NULL },
-	[SCN_VM_WRITEV] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT }, NULL },
+	[SCN_VM_READV] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT, ESRCH }, NULL },
+	[SCN_VM_WRITEV] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT, ESRCH }, NULL },
 	[SCN_PIN] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT }, NULL },
 	[SCN_UNPIN] = { { NO_FLAGS, NO_FLAGS }, { EINVAL }, NULL },
 	[SCN_SETRLIMIT] = { { { 0, WORDS_RLIMIT, "all" }, NO_FLAGS }, { EINVAL }, NULL },
 	[SCN_READ] = { { NO_FLAGS, NO_FLAGS }, { 0 }, "SEGV_MAPERR SEGV_ACCERR SI_KERNEL" },
 	[SCN_WRITE] = { { NO_FLAGS, NO_FLAGS }, { 0 }, "SEGV_MAPERR SEGV_ACCERR SI_KERNEL" },
+	[SCN_LOAD] = { { NO_FLAGS, NO_FLAGS }, { EINVAL }, "SEGV_MAPERR SEGV_ACCERR SI_KERNEL" },
+	[SCN_STORE] = { { NO_FLAGS, NO_FLAGS }, { EINVAL }, "SEGV_MAPERR SEGV_ACCERR SI_KERNEL" },
+	[SCN_XCHG] = { { NO_FLAGS, NO_FLAGS }, { EINVAL }, "SEGV_MAPERR SEGV_ACCERR SI_KERNEL" },
+	[SCN_FETCH_ADD] = { { NO_FLAGS, NO_FLAGS },
+			    { EINVAL },
+			    "SEGV_MAPERR SEGV_ACCERR SI_KERNEL" },
+	[SCN_CMPXCHG] = { { NO_FLAGS, NO_FLAGS }, { EINVAL }, "SEGV_MAPERR SEGV_ACCERR SI_KERNEL" },
 	[SCN_FETCH] = { { NO_FLAGS, NO_FLAGS }, { 0 }, "SEGV_MAPERR SEGV_ACCERR SI_KERNEL" },
 };
 

@@ -3,8 +3,9 @@
  * A run written down, and a second run held against it.
  *
  * While only one thread runs, steps are compared in order, and every live process is looked
- * at after each. While several run, the backends interleave them differently: then each thread's own steps are compared in its own order, without the values they read, and nothing is
- * looked at or printed for comparison.
+ * at after each. While several run, the backends interleave them differently: then each
+ * thread's own steps are compared in its own order, without the values they read, and nothing
+ * is looked at or printed for comparison.
  */
 #ifndef SCENARIO_RECORD_H
 #define SCENARIO_RECORD_H

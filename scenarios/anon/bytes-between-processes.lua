@@ -38,7 +38,8 @@ expect(#p:vm_readv(q, { { a + 8 * K, 8 * K } }) == 4 * K)
 expect(#p:vm_readv(q, { { a + 8 * K, 5 }, { a + 12 * K, 5 }, { a, 5 } }) == 5)
 expect(p:vm_writev(q, { { a + 4 * K, 8 * K } }, ("x"):rep(8 * K)) == 4 * K)
 for name, place in pairs { none = a + 12 * K, guard = a + 16 * K, hole = a + 20 * K,
-	write_only = a + 24 * K, null = 0, kernel = 0xffff800000000000, end_of_half = 0x7ffffffff000,
+	write_only = a + 24 * K, null = 0, kernel = 0xffff800000000000,
+	end_of_half = 0x7ffffffff000,
 	not_canonical = 0x8000000000000000 } do
 	local _, got = p:try("vm_readv", q, { { place, 5 } })
 	expect_eq(got, "EFAULT", name)

@@ -24,7 +24,8 @@ p:write(stack, "stack")
 local lazy = p:mmap { addr = a - 8 * M, len = 8 * K, flags = "private|anonymous|fixed|noreserve" }
 p:madvise(lazy, 4 * K, "random")
 p:madvise(lazy + 4 * K, 4 * K, "dontdump")
-local only_read = p:mmap { addr = a - 4 * M, len = 4 * K, flags = "private|anonymous|fixed", prot = "r" }
+local only_read = p:mmap { addr = a - 4 * M, len = 4 * K, prot = "r",
+	flags = "private|anonymous|fixed" }
 expect(p:load(only_read) == 0)
 
 local c = p:fork()

@@ -511,7 +511,7 @@ int umm_cmpxchg(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint6
 			  ret_fault);
 }
 
-/* ---- block copies ----------------------------------------------------------------------------- */
+/* ---- block copies ---------------------------------------------------------------------------- */
 
 /* Page by page; *ret_done counts what was transferred before a fault. */
 static int access_copy(struct task *task, vaddr_t addr, u8 *buf, size_t len, enum access access,
