@@ -26,10 +26,14 @@ struct coverage {
 	{                            \
 		-1, WORDS_PROT, NULL \
 	}
-/* Of the calls that lock memory. */
+/* Of the calls that lock memory, and of msync. */
 #define LOCK_ERRNOS                   \
 	{                             \
 		EINVAL, ENOMEM, EPERM \
+	}
+#define MSYNC_ERRNOS                  \
+	{                             \
+		EINVAL, ENOMEM, EBUSY \
 	}
 
 /*
@@ -59,7 +63,7 @@ static const struct coverage table[SCN_NR_KINDS] = {
 	[SCN_MUNLOCK] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM }, NULL },
 	[SCN_MLOCKALL] = { { { 0, WORDS_MLOCKALL, "all" }, NO_FLAGS }, LOCK_ERRNOS, NULL },
 	[SCN_MINCORE] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM }, NULL },
-	[SCN_MSYNC] = { { { 2, WORDS_MSYNC, "all" }, NO_FLAGS }, { EINVAL, ENOMEM, EBUSY }, NULL },
+	[SCN_MSYNC] = { { { 2, WORDS_MSYNC, "all" }, NO_FLAGS }, MSYNC_ERRNOS, NULL },
 	[SCN_VM_READV] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT, ESRCH }, NULL },
 	[SCN_VM_WRITEV] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT, ESRCH }, NULL },
 	[SCN_PIN] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT }, NULL },
