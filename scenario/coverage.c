@@ -59,7 +59,7 @@ static const struct coverage table[SCN_NR_KINDS] = {
 			  { EINVAL, ENOMEM, EAGAIN, EFAULT },
 			  NULL },
 	[SCN_MLOCK] = { { NO_FLAGS, NO_FLAGS }, LOCK_ERRNOS, NULL },
-	[SCN_MLOCK2] = { { { 2, WORDS_MLOCK2, "all" }, NO_FLAGS }, { EINVAL, ENOMEM, EPERM }, NULL },
+	[SCN_MLOCK2] = { { { 2, WORDS_MLOCK2, "all" }, NO_FLAGS }, LOCK_ERRNOS, NULL },
 	[SCN_MUNLOCK] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM }, NULL },
 	[SCN_MLOCKALL] = { { { 0, WORDS_MLOCKALL, "all" }, NO_FLAGS }, LOCK_ERRNOS, NULL },
 	[SCN_MINCORE] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM }, NULL },
