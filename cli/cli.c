@@ -2,10 +2,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -100,27 +98,4 @@ const struct cli_colours *cli_colours(FILE *stream)
 	const char *no = getenv("NO_COLOR");
 
 	return isatty(fileno(stream)) && !(no && *no) ? &ansi : &plain;
-}
-
-/* ---- a scenario that never ends ------------------------------------------------------- */
-
-static char too_long[512];
-
-static void on_time_limit(int signo)
-{
-	(void)signo;
-	if (write(STDERR_FILENO, too_long, strlen(too_long)) < 0)
-		_exit(EXIT_CANNOT);
-	_exit(EXIT_USAGE);
-}
-
-void cli_time_limit(const char *path)
-{
-	struct itimerval limit = { .it_value = { .tv_sec = CLI_MAX_SECONDS } };
-
-	snprintf(too_long, sizeof(too_long),
-		 "usermm: %.400s: takes more than %d s of processor time, which no scenario does\n",
-		 path, CLI_MAX_SECONDS);
-	signal(SIGPROF, on_time_limit);
-	setitimer(ITIMER_PROF, &limit, NULL);
 }

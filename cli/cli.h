@@ -35,13 +35,6 @@ int cli_exit_of(enum scn_verdict verdict);
 /* The worse of two: failed, then usage, then cannot, then well. */
 int cli_worse(int a, int b);
 
-/*
- * End the command with EXIT_USAGE if the scenario takes longer from here on. The scenario's own
- * limits count instructions of Lua; one library call can search a string for ever.
- */
-#define CLI_MAX_SECONDS 300
-void cli_time_limit(const char *path);
-
 /* ---- colour: empty strings unless the stream is a terminal and NO_COLOR is unset ------- */
 
 struct cli_colours {

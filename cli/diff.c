@@ -48,7 +48,12 @@ static void say(const struct scn_file *file, const char *colour, const char *wha
 {
 	const struct cli_colours *c = cli_colours(stdout);
 
-	printf("%s%s%s %s%s%s\n", colour, what, c->off, file->path, why[0] ? ": " : "", why);
+	/* Most reasons begin with the file and a line. */
+	if (!strncmp(why, file->path, strlen(file->path)))
+		printf("%s%s%s %s\n", colour, what, c->off, why);
+	else
+		printf("%s%s%s %s%s%s\n", colour, what, c->off, file->path, why[0] ? ": " : "",
+		       why);
 }
 
 struct diff_run {
@@ -144,7 +149,6 @@ static void diff_file(const struct diff_options *options, const char *path,
 		counts->bad++;
 		return;
 	}
-	cli_time_limit(path);
 	run.file = &file;
 	run.recording = scn_recording_new();
 	only = scn_file_only(&file, message, sizeof(message));

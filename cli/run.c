@@ -111,7 +111,6 @@ static int run_file(const struct run_options *options, const char *path, FILE *t
 		      options->quiet ? TIMELINE_QUIET :
 				       TIMELINE_TEXT,
 		      trace);
-	cli_time_limit(path);
 	if (allowed(options, &file, &outcome))
 		scn_script_run(&session, &file, &outcome);
 	timeline_finish(&timeline);

@@ -2,15 +2,19 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "scenario/script_internal.h"
 #include "scenario/words.h"
 
 #define MAX_FILE_BYTES (1u << 20)
 #define MAX_MEMORY_BYTES (128u << 20)
+#define MAX_SECONDS 300 /* of processor time */
 #define MAX_VOLUME_BYTES (4ull << 30) /* allocated in all, freed or not */
 #define MAX_INSTRUCTIONS 400000000ull
 #define HOOK_EVERY 10000
@@ -140,6 +144,32 @@ unsigned script_line(lua_State *L)
 			return (unsigned)ar.currentline;
 	}
 	return 0;
+}
+
+/*
+ * The last resort against a file that is caught in a function of Lua's library, where nothing
+ * of ours runs: nothing can be unwound from there, so the process ends, as for bad input.
+ */
+static char late_words[512];
+
+static void on_late(int signo)
+{
+	ssize_t written = write(STDERR_FILENO, late_words, strlen(late_words));
+
+	(void)signo;
+	(void)written;
+	_exit(2);
+}
+
+static void watch_time(const char *path, unsigned seconds)
+{
+	struct itimerval timer = { .it_value = { .tv_sec = seconds } };
+
+	snprintf(late_words, sizeof(late_words),
+		 "usermm: %.400s: runs for %u s of processor time and does not end\n", path,
+		 seconds);
+	signal(SIGVTALRM, seconds ? on_late : SIG_DFL);
+	setitimer(ITIMER_VIRTUAL, &timer, NULL);
 }
 
 /* ---- running -------------------------------------------------------------------------- */
@@ -358,7 +388,9 @@ void scn_script_run(struct scn_session *session, const struct scn_file *file,
 	script->file = file;
 	script->outcome = outcome;
 	*(struct script **)lua_getextraspace(script->L) = script;
+	watch_time(file->path, MAX_SECONDS);
 	ret = umm_sim_run(session->config.seed, main_fiber, script);
+	watch_time(file->path, 0);
 	judge(script);
 	if (ret == -EDEADLK && outcome->verdict == SCN_PASSED) {
 		outcome->verdict = SCN_FAILED;

@@ -26,14 +26,15 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "scenario/linux/linux.h"
 
 extern const char linux_puppet_start[], linux_puppet_end[];
 
-#define LOOK_MS 200        /* how long a reply may take before we look for a dead puppet */
-#define PATIENCE_LOOKS 100 /* how many such looks before we give up */
+#define LOOK_MS 200   /* how long a reply may take before we look for a dead puppet */
+#define PATIENCE_S 60 /* before we give up on a living one */
 
 __attribute__((format(printf, 3, 0))) static int say(struct scn_backend *backend, int code,
 						     const char *format, va_list list)
@@ -188,9 +189,10 @@ static int receive(struct scn_backend *backend, int slot, pid_t pid, struct pupp
 {
 	struct iovec iov[2] = { { reply, sizeof(*reply) }, { out, out_bytes } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = out_bytes ? 2 : 1 };
+	time_t begin = 0; /* 0: nothing had to be waited for */
 	int signo = 0;
 
-	for (int looks = 0; looks < PATIENCE_LOOKS;) {
+	do {
 		ssize_t got = recvmsg(backend->socks[slot], &msg, backend->wait ? MSG_DONTWAIT : 0);
 
 		if (got >= (ssize_t)sizeof(*reply))
@@ -209,12 +211,10 @@ static int receive(struct scn_backend *backend, int slot, pid_t pid, struct pupp
 			backend->waiting[slot] = true;
 			backend->wait();
 			backend->waiting[slot] = false;
-		} else {
-			looks++;
 		}
-	}
-	return linux_broken(backend, "a puppet has not answered for %d s",
-			    LOOK_MS * PATIENCE_LOOKS / 1000);
+		begin = begin ? begin : time(NULL);
+	} while (!begin || time(NULL) - begin <= PATIENCE_S);
+	return linux_broken(backend, "a puppet has not answered for %d s", PATIENCE_S);
 }
 
 int linux_launch(struct scn_backend *backend, int slot, struct puppet_reply *ret_hello)

@@ -16,6 +16,18 @@ struct linux_pin {
 	int ring_fd;
 };
 
+#define LINUX_MAX_SUMS 48
+
+/* What smaps says of the puppet's image, added up, and how far the window's vmas reach. */
+struct linux_sums {
+	unsigned nr;
+	struct {
+		char name[24];
+		uint64_t kb;
+	} field[LINUX_MAX_SUMS];
+	uint64_t start, end; /* both 0: there are none */
+};
+
 struct linux_process {
 	pid_t pid;
 	int first_slot; /* of the puppet that was launched, which calls it slot 0 */
@@ -26,6 +38,8 @@ struct linux_process {
 	bool cap_dropped;
 	bool reaped;
 	struct linux_pin pins[LINUX_MAX_PINS];
+	struct linux_sums sums;
+	uint64_t sums_at; /* the step after which they were taken */
 };
 
 struct linux_task {
@@ -42,6 +56,7 @@ struct scn_backend {
 	bool waiting[PUPPET_NR_SLOTS]; /* a reply is awaited in a fiber */
 	bool capable;                  /* we may set and drop CAP_IPC_LOCK */
 	int64_t last_pin;
+	uint64_t steps; /* run so far */
 	void (*wait)(void);
 	char *text; /* scratch for reading /proc */
 	size_t text_size;

@@ -186,24 +186,13 @@ static void filter_vmas(const char *text, uint64_t start, uint64_t end, struct o
 	}
 }
 
-#define MAX_FIELDS 48
-
-struct sums {
-	unsigned nr;
-	struct {
-		char name[24];
-		uint64_t kb;
-	} field[MAX_FIELDS];
-	uint64_t start, end; /* of the window's vmas; both 0: none */
-};
-
-static uint64_t *sum_field(struct sums *sums, const char *name, size_t len)
+static uint64_t *sum_field(struct linux_sums *sums, const char *name, size_t len)
 {
 	for (unsigned i = 0; i < sums->nr; i++) {
 		if (!strncmp(sums->field[i].name, name, len) && !sums->field[i].name[len])
 			return &sums->field[i].kb;
 	}
-	if (sums->nr == MAX_FIELDS || len >= sizeof(sums->field[0].name))
+	if (sums->nr == LINUX_MAX_SUMS || len >= sizeof(sums->field[0].name))
 		return NULL;
 	memcpy(sums->field[sums->nr].name, name, len);
 	sums->field[sums->nr].name[len] = '\0';
@@ -212,7 +201,7 @@ static uint64_t *sum_field(struct sums *sums, const char *name, size_t len)
 }
 
 /* Add up what smaps says of the image, and see how far the window's vmas reach. */
-static void sum_image(const char *text, struct sums *sums)
+static void sum_image(const char *text, struct linux_sums *sums)
 {
 	bool image = false;
 
@@ -239,8 +228,15 @@ static void sum_image(const char *text, struct sums *sums)
 	}
 }
 
+/* From the text of smaps just read; good until the next step. */
+static void keep_sums(struct scn_backend *backend, struct linux_process *process)
+{
+	sum_image(backend->text, &process->sums);
+	process->sums_at = backend->steps;
+}
+
 /* What the image counts under a name of smaps_rollup or status. */
-static uint64_t image_kb(struct sums *sums, const char *name, size_t len)
+static uint64_t image_kb(struct linux_sums *sums, const char *name, size_t len)
 {
 	static const char *const same_as[][2] = {
 		{ "Pss_Anon", "Pss" }, { "VmSize", "Size" }, { "VmData", "Size" },
@@ -262,7 +258,7 @@ static uint64_t image_kb(struct sums *sums, const char *name, size_t len)
 	return field ? *field : 0;
 }
 
-static void subtract_image(const char *text, struct sums *sums, bool rollup, struct out *out)
+static void subtract_image(const char *text, struct linux_sums *sums, bool rollup, struct out *out)
 {
 	static const char *const status[] = { "VmSize",  "VmLck",  "VmPin", "VmRSS",
 					      "RssAnon", "VmData", "VmStk", "VmSwap" };
@@ -306,24 +302,27 @@ int64_t linux_text(struct scn_backend *backend, struct scn_task *task, enum scn_
 {
 	struct linux_process *process = ((struct linux_task *)task->process->impl)->process;
 	struct out out = { buf, size, 0 };
-	struct sums sums;
 	int64_t ret;
 
 	if (which == SCN_TEXT_MAPS || which == SCN_TEXT_SMAPS) {
 		ret = slurp(backend, process, which);
 		if (ret < 0)
 			return ret;
+		if (which == SCN_TEXT_SMAPS)
+			keep_sums(backend, process);
 		filter_vmas(backend->text, start, end, &out);
 		return finish(&out);
 	}
-	ret = slurp(backend, process, SCN_TEXT_SMAPS);
-	if (ret < 0)
-		return ret;
-	sum_image(backend->text, &sums);
+	if (process->sums_at != backend->steps || backend->wait) {
+		ret = slurp(backend, process, SCN_TEXT_SMAPS);
+		if (ret < 0)
+			return ret;
+		keep_sums(backend, process);
+	}
 	ret = slurp(backend, process, which);
 	if (ret < 0)
 		return ret;
-	subtract_image(backend->text, &sums, which == SCN_TEXT_ROLLUP, &out);
+	subtract_image(backend->text, &process->sums, which == SCN_TEXT_ROLLUP, &out);
 	return finish(&out);
 }
 
