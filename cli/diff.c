@@ -83,6 +83,12 @@ static void run_sides(struct diff_run *run)
 	run->differs = run->model_side.verdict == SCN_DIFFERED;
 	if (!run->differs && run->model_side.verdict == SCN_PASSED)
 		run->differs = scn_compare_rest(run->recording, &run->report);
+	if (run->differs && run->linux_side.message[0])
+		scn_buffer_printf(&run->report, "  linux ended with: %s\n",
+				  run->linux_side.message);
+	if (run->differs && run->model_side.verdict != SCN_DIFFERED && run->model_side.message[0])
+		scn_buffer_printf(&run->report, "  the model ended with: %s\n",
+				  run->model_side.message);
 	if (!run->differs && run->model_side.verdict != run->linux_side.verdict) {
 		run->differs = true;
 		scn_buffer_printf(

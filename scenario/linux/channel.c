@@ -268,6 +268,7 @@ int linux_send(struct scn_backend *backend, struct linux_task *task, struct pupp
 				{ (void *)(uintptr_t)in, cmd->payload_bytes } };
 	ssize_t want = (ssize_t)(sizeof(*cmd) + cmd->payload_bytes);
 
+	backend->commands++;
 	if (writev(backend->socks[task->slot], iov, cmd->payload_bytes ? 2 : 1) != want)
 		return linux_broken(backend, "writing to a puppet: %s", strerror(errno));
 	return 0;

@@ -39,7 +39,7 @@ struct linux_process {
 	bool reaped;
 	struct linux_pin pins[LINUX_MAX_PINS];
 	struct linux_sums sums;
-	uint64_t sums_at; /* the step after which they were taken */
+	uint64_t sums_at; /* the number of commands at that time */
 };
 
 struct linux_task {
@@ -56,7 +56,7 @@ struct scn_backend {
 	bool waiting[PUPPET_NR_SLOTS]; /* a reply is awaited in a fiber */
 	bool capable;                  /* we may set and drop CAP_IPC_LOCK */
 	int64_t last_pin;
-	uint64_t steps; /* run so far */
+	uint64_t commands; /* sent so far */
 	void (*wait)(void);
 	char *text; /* scratch for reading /proc */
 	size_t text_size;

@@ -228,11 +228,11 @@ static void sum_image(const char *text, struct linux_sums *sums)
 	}
 }
 
-/* From the text of smaps just read; good until the next step. */
+/* From the text of smaps just read; good until a puppet does something. */
 static void keep_sums(struct scn_backend *backend, struct linux_process *process)
 {
 	sum_image(backend->text, &process->sums);
-	process->sums_at = backend->steps;
+	process->sums_at = backend->commands;
 }
 
 /* What the image counts under a name of smaps_rollup or status. */
@@ -313,7 +313,7 @@ int64_t linux_text(struct scn_backend *backend, struct scn_task *task, enum scn_
 		filter_vmas(backend->text, start, end, &out);
 		return finish(&out);
 	}
-	if (process->sums_at != backend->steps || backend->wait) {
+	if (process->sums_at != backend->commands || backend->wait) {
 		ret = slurp(backend, process, SCN_TEXT_SMAPS);
 		if (ret < 0)
 			return ret;

@@ -584,7 +584,6 @@ static int linux_run(struct scn_backend *backend, struct scn_step *step)
 {
 	int ret = run_step(backend, step);
 
-	backend->steps++;
 	linux_settle();
 	return ret;
 }
