@@ -14,7 +14,7 @@
 
 #define MAX_FILE_BYTES (1u << 20)
 #define MAX_MEMORY_BYTES (128u << 20)
-#define MAX_SECONDS 300 /* of processor time */
+#define MAX_SECONDS 300               /* of processor time */
 #define MAX_VOLUME_BYTES (4ull << 30) /* allocated in all, freed or not */
 #define MAX_INSTRUCTIONS 400000000ull
 #define HOOK_EVERY 10000

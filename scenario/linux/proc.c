@@ -42,6 +42,7 @@ int linux_proc_open(struct scn_backend *backend, struct linux_process *process)
 	for (int i = 0; i < 4; i++)
 		process->fd_text[i] = -1;
 	process->fd_pagemap = -1;
+	process->sums_at = UINT64_MAX;
 	snprintf(path, sizeof(path), "/proc/%d", (int)process->pid);
 	process->fd_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (process->fd_dir < 0)
