@@ -43,7 +43,13 @@ for _, atomic in ipairs {
 	expect(fault.code == "SEGV_ACCERR" and fault.addr == a)
 end
 expect(p:load(a) == 9)
+-- An atomic that is not aligned, and sizes that no access has, are no question to ask.
 for _, size in ipairs { 2, 4, 8 } do
 	expect_errno("EINVAL", function() p:fetch_add(a + 1, 1, size) end)
+	expect_errno("EINVAL", function() p:xchg(a + 1, 1, size) end)
+	expect_errno("EINVAL", function() p:cmpxchg(a + 1, 1, 2, size) end)
 end
-expect_errno("EINVAL", function() p:load(a, 3) end)
+for _, size in ipairs { 0, 3, 5, 16 } do
+	expect_errno("EINVAL", function() p:load(a, size) end)
+	expect_errno("EINVAL", function() p:store(a, 1, size) end)
+end
