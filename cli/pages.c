@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/pages.h"
+#include "scenario/memory.h"
 
 #define MAX_PAGES_OF_VMA 512
 #define MAX_PAGES 4096
@@ -86,7 +87,7 @@ static void add_process(struct pages *pages, struct scn_session *session, struct
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
 	}
-	free(maps);
+	scn_free(maps);
 }
 
 struct pages *pages_look(struct scn_session *session)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario/memory.h"
 #include "scenario/script_internal.h"
 #include "scenario/words.h"
 
@@ -30,15 +31,23 @@ struct scn_task *api_check_task(lua_State *L, int index)
 
 	if (task->dead)
 		luaL_error(L, "process %s has ended", task->label);
-	return fiber && fiber->task->process == task ? fiber->task : task;
+	if (fiber && fiber->task->process == task)
+		return fiber->task;
+	if (fiber && fiber->body && task->body != fiber->body)
+		luaL_error(L, "%s is not a process of this function: concurrent() takes them before it",
+			   task->label);
+	return task;
 }
 
 void api_push_task(lua_State *L, struct scn_task *task)
 {
+	struct script_fiber *fiber = script_current_fiber(script_of(L));
 	struct scn_task **box = lua_newuserdatauv(L, sizeof(*box), 0);
 
 	*box = task;
 	luaL_setmetatable(L, PROCESS);
+	if (fiber)
+		task->body = fiber->body;
 }
 
 /* ---- outcomes ------------------------------------------------------------------------- */
@@ -475,7 +484,7 @@ static int core_text(lua_State *L)
 		return luaL_error(L, "%s", script->session->reason);
 	/* Lua may raise when it runs out of memory; a userdata would cost a copy more. */
 	copy = lua_checkstack(L, 2) ? lua_pushstring(L, text) : NULL;
-	free(text);
+	scn_free(text);
 	return copy ? 1 : luaL_error(L, "too many values on the stack");
 }
 
@@ -599,4 +608,5 @@ void api_open(lua_State *L)
 	lua_setglobal(L, "_core");
 	api_open_model(L);
 	api_open_threads(L);
+	api_open_concurrent(L);
 }

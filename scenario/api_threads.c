@@ -41,6 +41,8 @@ static int call_thread(lua_State *L)
 	int nr = lua_gettop(L) - 1, id;
 
 	luaL_checktype(L, 2, LUA_TFUNCTION);
+	if (script->run_bodies)
+		return luaL_error(L, "usermm explore runs the functions of concurrent(), not threads");
 	if (script->nr_fibers == SCRIPT_MAX_FIBERS)
 		return luaL_error(L, "at most %d threads in a scenario", SCRIPT_MAX_FIBERS);
 	box = lua_newuserdatauv(L, sizeof(*box), 1);
@@ -68,6 +70,21 @@ static int call_thread(lua_State *L)
 	return 1;
 }
 
+void script_raise_of(lua_State *L, const struct script_fiber *fiber)
+{
+	if (!fiber->error[0])
+		return;
+	if (!fiber->failed)
+		luaL_error(L, "%s", fiber->error);
+	lua_createtable(L, 0, 2);
+	luaL_setmetatable(L, "usermm.failure");
+	lua_pushliteral(L, "thread");
+	lua_setfield(L, -2, "kind");
+	lua_pushstring(L, fiber->error);
+	lua_setfield(L, -2, "message");
+	lua_error(L);
+}
+
 static int thread_join(lua_State *L)
 {
 	struct script_fiber *fiber = *(struct script_fiber **)luaL_checkudata(L, 1, THREAD);
@@ -82,17 +99,8 @@ static int thread_join(lua_State *L)
 		umm_sim_join(fiber->id);
 	if (script->ending)
 		script_end(L, script->ending);
-	if (!fiber->error[0])
-		return 0;
-	if (!fiber->failed)
-		return luaL_error(L, "%s", fiber->error);
-	lua_createtable(L, 0, 2);
-	luaL_setmetatable(L, "usermm.failure");
-	lua_pushliteral(L, "thread");
-	lua_setfield(L, -2, "kind");
-	lua_pushstring(L, fiber->error);
-	lua_setfield(L, -2, "message");
-	return lua_error(L);
+	script_raise_of(L, fiber);
+	return 0;
 }
 
 static int thread_done(lua_State *L)

@@ -74,6 +74,8 @@ struct scn_task {
 	unsigned live_threads;    /* of the process, in its main thread; it included */
 	bool dead;
 	bool busy; /* a step of it is under way */
+	/* Which of the functions that run concurrently acts as it, from 1; 0: none. */
+	unsigned body;
 	char label[24];
 	void *impl;
 };

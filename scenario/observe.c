@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario/memory.h"
 #include "scenario/observe.h"
 #include "scenario/words.h"
 
@@ -230,7 +231,7 @@ int scn_observe(struct scn_session *session, struct scn_task *process, struct sc
 			choose_pages(text, &at);
 		scn_buffer_add(buffer, texts[i].title, strlen(texts[i].title));
 		scn_buffer_add(buffer, text, strlen(text));
-		free(text);
+		scn_free(text);
 	}
 	ret = add_pagemap(session, process, &at, buffer);
 	if (ret == 0)

@@ -9,6 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "scenario/memory.h"
 #include "scenario/script_internal.h"
 #include "scenario/words.h"
 
@@ -89,7 +90,7 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size)
 	if (!old)
 		old_size = 0;
 	if (!size) {
-		free(old);
+		scn_resize(old, old_size, 0);
 		script->memory_used -= old_size;
 		return NULL;
 	}
@@ -98,7 +99,7 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size)
 	script->memory_volume += size;
 	if (size > old_size && script->memory_volume > MAX_VOLUME_BYTES)
 		return NULL;
-	memory = realloc(old, size);
+	memory = scn_resize(old, old_size, size);
 	if (memory)
 		script->memory_used += size - old_size;
 	return memory;
@@ -218,7 +219,7 @@ struct script_fiber *script_current_fiber(struct script *script)
 {
 	int id = umm_sim_self();
 
-	for (unsigned i = 0; id > 0 && i < script->nr_fibers; i++) {
+	for (unsigned i = 0; id >= 0 && i < script->nr_fibers; i++) {
 		if (script->fibers[i].id == id)
 			return &script->fibers[i];
 	}
@@ -300,18 +301,23 @@ int script_place_error(lua_State *L)
 	return 1;
 }
 
-/* The first fiber: the scenario itself, then whatever threads it did not join. */
-static void main_fiber(void *arg)
+void script_main(struct script *script)
 {
-	struct script *script = arg;
-
-	umm_sim_set_idle(idle, script);
 	lua_pushcfunction(script->L, script_place_error);
 	lua_pushcfunction(script->L, run_file);
 	lua_pushlightuserdata(script->L, script);
 	script->status = lua_pcall(script->L, 1, 0, 1);
 	if (script->status != LUA_OK)
 		script->failed = script_take_error(script->L, script->error, sizeof(script->error));
+}
+
+/* The first fiber: the scenario itself, then whatever threads it did not join. */
+static void main_fiber(void *arg)
+{
+	struct script *script = arg;
+
+	umm_sim_set_idle(idle, script);
+	script_main(script);
 	script_join_all(script);
 }
 
@@ -330,7 +336,7 @@ static void judge_threads(struct script *script)
 	}
 }
 
-static void judge(struct script *script)
+void script_judge(struct script *script)
 {
 	struct scn_outcome *outcome = script->outcome;
 
@@ -369,11 +375,10 @@ static void judge(struct script *script)
 			 script->error);
 }
 
-void scn_script_run(struct scn_session *session, const struct scn_file *file,
-		    struct scn_outcome *outcome)
+struct script *script_new(struct scn_session *session, const struct scn_file *file,
+			  struct scn_outcome *outcome)
 {
-	struct script *script = calloc(1, sizeof(*script));
-	int ret;
+	struct script *script = scn_alloc(sizeof(*script));
 
 	memset(outcome, 0, sizeof(*outcome));
 	if (script)
@@ -381,17 +386,28 @@ void scn_script_run(struct scn_session *session, const struct scn_file *file,
 	if (!script || !script->L) {
 		outcome->verdict = SCN_INTERNAL;
 		snprintf(outcome->message, sizeof(outcome->message), "out of memory");
-		free(script);
-		return;
+		scn_free(script);
+		return NULL;
 	}
 	script->session = session;
 	script->file = file;
 	script->outcome = outcome;
 	*(struct script **)lua_getextraspace(script->L) = script;
+	return script;
+}
+
+void scn_script_run(struct scn_session *session, const struct scn_file *file,
+		    struct scn_outcome *outcome)
+{
+	struct script *script = script_new(session, file, outcome);
+	int ret;
+
+	if (!script)
+		return;
 	watch_time(file->path, MAX_SECONDS);
 	ret = umm_sim_run(session->config.seed, main_fiber, script);
 	watch_time(file->path, 0);
-	judge(script);
+	script_judge(script);
 	if (ret == -EDEADLK && outcome->verdict == SCN_PASSED) {
 		outcome->verdict = SCN_FAILED;
 		snprintf(outcome->message, sizeof(outcome->message), "%s: threads are stuck: %s",
@@ -402,5 +418,5 @@ void scn_script_run(struct scn_session *session, const struct scn_file *file,
 	/* A fiber that is stuck still runs on this state. */
 	if (ret != -EDEADLK)
 		lua_close(script->L);
-	free(ret != -EDEADLK ? script : NULL);
+	scn_free(ret != -EDEADLK ? script : NULL);
 }

@@ -8,6 +8,7 @@
 #include "scenario/script.h"
 
 #define SCRIPT_MAX_FIBERS 64
+#define SCRIPT_MAX_BODIES 4
 #define SCRIPT_MAX_STEPS 1000000u
 #define SCRIPT_RUNAWAY (-200000) /* beside the codes of a session: does not end by itself */
 
@@ -22,6 +23,7 @@ struct script_fiber {
 	bool joined, ended;
 	char error[1024]; /* empty: ended well */
 	bool failed;      /* the error is a failed expectation, not a misuse */
+	unsigned body;    /* one of the functions of concurrent(), from 1; else 0 */
 };
 
 struct script {
@@ -38,6 +40,11 @@ struct script {
 	int ending;       /* SCN_SKIPPED and the like: nothing more can be caught or run */
 	struct script_fiber fibers[SCRIPT_MAX_FIBERS];
 	unsigned nr_fibers;
+	struct script_fiber *bodies[SCRIPT_MAX_BODIES]; /* of concurrent() */
+	unsigned nr_bodies;
+	/* While it is explored: runs the bodies, in place of the scenario's own scheduler. */
+	void (*run_bodies)(struct script *script);
+	bool explored; /* concurrent() has been called */
 };
 
 static inline struct script *script_of(lua_State *L)
@@ -62,6 +69,7 @@ void api_open(lua_State *L);
 /* Adds threads, and what only a model can answer. */
 void api_open_threads(lua_State *L);
 void api_open_model(lua_State *L);
+void api_open_concurrent(lua_State *L);
 
 /* The task that stands for the process at index: of this fiber's thread, if it is one of it. */
 struct scn_task *api_check_task(lua_State *L, int index);
@@ -73,6 +81,17 @@ int api_end(lua_State *L, int code);
 
 /* Wait for every thread that was not joined. */
 void script_join_all(struct script *script);
+/* A script for the session; NULL: no memory. The session and the file stay the caller's. */
+struct script *script_new(struct scn_session *session, const struct scn_file *file,
+			  struct scn_outcome *outcome);
+/* Run the file to its end, protected. */
+void script_main(struct script *script);
+/* What came of it, into its outcome. */
+void script_judge(struct script *script);
+/* What a body of concurrent() does, on the fiber that it was given. */
+void script_run_body(struct script_fiber *fiber);
+/* The error that the fiber ended with, raised; nothing when it ended well. */
+void script_raise_of(lua_State *L, const struct script_fiber *fiber);
 /* NULL in the main fiber. */
 struct script_fiber *script_current_fiber(struct script *script);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario/memory.h"
 #include "scenario/session.h"
 #include "scenario/words.h"
 
@@ -18,6 +19,8 @@ void scn_session_init(struct scn_session *session, const struct scn_backend_ops 
 
 bool scn_session_concurrent(const struct scn_session *session)
 {
+	if (session->concurrent)
+		return true;
 	for (const struct scn_task *task = session->tasks; task; task = task->next) {
 		if (!task->dead && task->thread_nr)
 			return true;
@@ -58,7 +61,7 @@ void scn_session_close(struct scn_session *session)
 	while (session->tasks) {
 		task = session->tasks;
 		session->tasks = task->next;
-		free(task);
+		scn_free(task);
 	}
 	if (session->backend)
 		session->ops->close(session->backend);
@@ -67,7 +70,7 @@ void scn_session_close(struct scn_session *session)
 
 static struct scn_task *new_task(struct scn_session *session, const struct scn_step *step)
 {
-	struct scn_task *task = calloc(1, sizeof(*task));
+	struct scn_task *task = scn_alloc(sizeof(*task));
 
 	if (!task)
 		return NULL;
@@ -150,7 +153,7 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 	if (makes && step->made->impl) {
 		add_task(session, step->made);
 	} else if (makes) {
-		free(step->made);
+		scn_free(step->made);
 		step->made = NULL;
 	}
 	if (ret)
@@ -176,7 +179,7 @@ char *scn_session_text(struct scn_session *session, struct scn_task *task, enum 
 	size_t size = 16384;
 
 	for (;;) {
-		char *buf = malloc(size);
+		char *buf = scn_alloc(size);
 		int64_t len;
 
 		if (!buf) {
@@ -186,7 +189,7 @@ char *scn_session_text(struct scn_session *session, struct scn_task *task, enum 
 		len = session->ops->text(session->backend, task, which, start, end, buf, size);
 		if (len >= 0 && (uint64_t)len < size)
 			return buf;
-		free(buf);
+		scn_free(buf);
 		if (len < 0) {
 			snprintf(session->reason, sizeof(session->reason),
 				 "reading /proc of %s: %s", task->label, scn_errno_name((int)-len));

@@ -31,6 +31,7 @@ struct scn_session {
 	uint64_t nr_steps;
 	unsigned line;     /* of the scenario: the last step begun */
 	bool quiet;        /* steps are not shown to the watcher */
+	bool concurrent;   /* several functions of the scenario run */
 	bool verify;       /* recount the model after each step; on by default */
 	char reason[2048]; /* why the last call returned a code below -100000 */
 };
@@ -53,7 +54,7 @@ int scn_session_start(struct scn_session *session);
 int scn_session_run(struct scn_session *session, struct scn_step *step);
 int scn_session_print(struct scn_session *session, const char *text);
 
-/* A text of the process in memory that the caller frees; NULL with reason on failure. */
+/* A text of the process in memory that the caller gives to scn_free; NULL with reason on failure. */
 char *scn_session_text(struct scn_session *session, struct scn_task *task, enum scn_text which,
 		       uint64_t start, uint64_t end);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "scenario/backend.h"
+#include "scenario/memory.h"
 
 #define MAX_PINS 4096
 
@@ -27,7 +28,7 @@ static int broken(struct scn_backend *backend, const char *what, int64_t code)
 
 static int model_open(const struct umm_config *config, struct scn_backend **ret_backend)
 {
-	struct scn_backend *backend = calloc(1, sizeof(*backend));
+	struct scn_backend *backend = scn_alloc(sizeof(*backend));
 	struct umm_config window = *config;
 	int ret;
 
@@ -46,7 +47,7 @@ static void model_close(struct scn_backend *backend)
 {
 	if (backend->machine)
 		umm_machine_destroy(backend->machine);
-	free(backend);
+	scn_free(backend);
 }
 
 static const char *model_reason(struct scn_backend *backend)
