@@ -103,10 +103,19 @@ static struct view *keep_view(struct scn_recording *recording, unsigned process_
 	return view;
 }
 
-static int add_views(struct scn_recording *recording, struct scn_session *session,
-		     struct record *record)
+/*
+ * Not after a step of a thread, be it the last one's exit: how far the main thread has come by
+ * then depends on the schedule.
+ */
+static bool may_look(const struct scn_session *session, const struct scn_step *step)
 {
-	if (scn_session_concurrent(session))
+	return !scn_session_concurrent(session) && !(step->task && step->task->thread_nr);
+}
+
+static int add_views(struct scn_recording *recording, struct scn_session *session,
+		     const struct scn_step *step, struct record *record)
+{
+	if (!may_look(session, step))
 		return 0;
 	record->views = calloc(session->nr_processes + 1, sizeof(struct view *));
 	if (!record->views)
@@ -178,7 +187,7 @@ static int write_down(struct scn_recording *recording, struct scn_session *sessi
 	recording->nr++;
 	if (ret)
 		return out_of_memory(session);
-	return step ? add_views(recording, session, record) : 0;
+	return step ? add_views(recording, session, step, record) : 0;
 }
 
 static int record_step(void *arg, struct scn_session *session, const struct scn_step *step)
@@ -258,11 +267,11 @@ static bool results_differ(struct scn_buffer *report, const struct record *linux
 }
 
 static int compare_views(struct scn_recording *recording, struct scn_session *session,
-			 const struct record *expected)
+			 const struct scn_step *step, const struct record *expected)
 {
 	unsigned i = 0;
 
-	if (!expected->views || scn_session_concurrent(session))
+	if (!expected->views || !may_look(session, step))
 		return 0;
 	for (struct scn_task *task = session->tasks; task; task = task->next) {
 		size_t at = recording->report->len;
@@ -311,7 +320,7 @@ static int compare_with(struct scn_recording *recording, struct scn_session *ses
 	if (results_differ(recording->report, expected, &seen))
 		ret = stop(recording, session);
 	else if (step)
-		ret = compare_views(recording, session, expected);
+		ret = compare_views(recording, session, step, expected);
 out:
 	free_record(&seen);
 	return ret;

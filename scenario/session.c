@@ -22,7 +22,7 @@ bool scn_session_concurrent(const struct scn_session *session)
 	if (session->concurrent)
 		return true;
 	for (const struct scn_task *task = session->tasks; task; task = task->next) {
-		if (!task->dead && task->thread_nr)
+		if (!task->dead && (task->thread_nr || task->busy))
 			return true;
 	}
 	return false;

@@ -39,7 +39,10 @@ struct scn_session {
 /* The backend is opened by the first step, so that a scenario may still set the machine up. */
 void scn_session_init(struct scn_session *session, const struct scn_backend_ops *ops,
 		      const struct umm_config *config);
-/* Are there threads beside the main ones? Then steps overlap, and no one may look around. */
+/*
+ * Are there threads beside the main ones, or is a step under way? Then steps overlap, and no
+ * one may look around.
+ */
 bool scn_session_concurrent(const struct scn_session *session);
 /* How many tasks may live at once. */
 #define SCN_MAX_TASKS 512
