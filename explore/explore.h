@@ -15,7 +15,7 @@
 
 #include "base/types.h"
 
-#define EXPLORE_MAX_THREADS 16
+#define EXPLORE_MAX_THREADS 32
 
 enum explore_mode {
 	EXPLORE_NAIVE,   /* every interleaving */
