@@ -102,6 +102,15 @@ function assert(value, message, ...)
 	return value, message, ...
 end
 
+-- Lua's own counts no instructions, however often it repeats nothing.
+local rep = string.rep
+function string.rep(s, n, separator)
+	if math.type(n) == "integer" and n > 16*M then
+		real_error(place() .. "repeated too often: " .. n, 0)
+	end
+	return rep(s, n, separator)
+end
+
 local function show(value)
 	if type(value) == "string" then
 		return (string.format("%q", value):gsub("\\\n", "\\n"))
