@@ -20,7 +20,8 @@ static struct umm_machine *machine;
 static void check(bool good, const char *what, int64_t result)
 {
 	if (!good)
-		cannot_run("the model's %s gave %" PRId64, what, result);
+		cannot_run("the model's %s gave %" PRId64 "%s%s", what, result,
+			   result < 0 ? ": " : "", result < 0 ? strerror((int)-result) : "");
 }
 
 static struct umm_task *new_process(void)
@@ -104,7 +105,8 @@ void model_stop(void)
 	char text[4096];
 	int found = umm_verify(machine, text, sizeof(text));
 
-	check(!found, text, found);
+	if (found)
+		cannot_run("the machine contradicts itself after the measurements:\n%s", text);
 	umm_machine_destroy(machine);
 	machine = NULL;
 }

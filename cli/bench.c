@@ -25,7 +25,10 @@ int cmd_bench(int argc, char **argv)
 	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	char *slash;
 
+	static char name[] = "usermm bench";
+
 	(void)argc;
+	argv[0] = name;
 	own[len > 0 ? len : 0] = '\0';
 	slash = strrchr(own, '/');
 	if (slash)
