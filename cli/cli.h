@@ -44,6 +44,7 @@ const struct cli_colours *cli_colours(FILE *stream);
 
 int cmd_run(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_explore(int argc, char **argv);
 int cmd_fuzz(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_bench(int argc, char **argv);

@@ -11,6 +11,7 @@ static const struct cli_command commands[] = {
 	{ "diff", "run scenarios on the model and on this kernel, show the first difference",
 	  cmd_diff },
 	{ "fuzz", "run random sequences of steps, and make what goes wrong small", cmd_fuzz },
+	{ "explore", "run a scenario under every interleaving that matters", cmd_explore },
 	{ "bench", "how long things take, beside plain memory and this kernel", cmd_bench },
 	{ "inspect", "open a machine saved by run --snapshot-on-failure", cmd_inspect },
 };

@@ -236,7 +236,10 @@ void sim_restart(struct sim_fiber **fibers, unsigned nr)
 		fiber_destroy(&fiber->fiber);
 		fiber_init(&fiber->fiber, fiber->stack, SIM_STACK_BYTES, fiber_main, fiber);
 		fiber->op = (struct sim_op){ .kind = SIM_START };
+		/* It may have been abandoned in the middle of something. */
+		fiber->self.task = NULL;
 		fiber->lockdep.depth = 0;
+		fiber->lockdep.spins = 0;
 		fiber->no_preempt = 0;
 		fiber->ended = false;
 		fiber->last_load = NULL;
