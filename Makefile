@@ -8,7 +8,7 @@ FUZZ_RUNS ?= 4000
 FUZZ_OPS ?= 50
 USERMM = $(BUILD)/cli/usermm
 
-.PHONY: all build run test bench fuzz-long install tidy ci clean deps deps-check configure
+.PHONY: all build run test bench fuzz-long stress-long install tidy ci clean deps deps-check configure
 
 all: build
 
@@ -41,6 +41,11 @@ bench: build
 # At least 200,000 system calls against the kernel.
 fuzz-long: build
 	$(USERMM) fuzz --vs linux --runs $(FUZZ_RUNS) --ops $(FUZZ_OPS)
+
+# Real threads on one machine, for ten seconds each: as many processors as threads, and fewer.
+stress-long: build
+	$(BUILD)/tests/stress --seconds 10 --cpus 4
+	$(BUILD)/tests/stress --seconds 10 --cpus 2
 
 install: build
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)

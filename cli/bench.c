@@ -23,9 +23,8 @@ int cmd_bench(int argc, char **argv)
 {
 	char own[PATH_MAX], path[2 * PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	char *slash;
-
 	static char name[] = "usermm bench";
+	char *slash;
 
 	(void)argc;
 	argv[0] = name;
