@@ -7,11 +7,12 @@
 
 #define HEAP_FLAGS (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT)
 
+/* A program has data of its own that counts too, so a limit of zero is always passed. */
 static bool over_data_limit(const struct mm *mm, vaddr_t brk)
 {
 	u64 limit = mm->rlimit[MM_RLIMIT_DATA];
 
-	return limit != MM_RLIM_INFINITY && brk - mm->brk_start > limit;
+	return limit != MM_RLIM_INFINITY && (!limit || brk - mm->brk_start > limit);
 }
 
 /* The heap's vma must be there, up to the old break. */
