@@ -161,9 +161,13 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 	if (step->kind == SCN_EXIT && step->result == 0)
 		bury(session, step->task);
 	session->nr_steps++;
+	/* Looking must not decide who runs: the same seed does the same, watched or not. */
+	umm_sim_preempt_disable();
 	if (!session->quiet && session->watcher.step)
 		ret = session->watcher.step(session->watcher.arg, session, step);
-	return ret ? ret : verify(session);
+	ret = ret ? ret : verify(session);
+	umm_sim_preempt_enable();
+	return ret;
 }
 
 int scn_session_print(struct scn_session *session, const char *text)
