@@ -280,6 +280,13 @@ UMM_API const char *umm_fail_site(unsigned index);
 /* A known bug that the simulator's library can be told to have, to see what notices. */
 struct umm_mutant {
 	const char *name, *requirement, *what, *origin;
+	/*
+	 * How it is caught: "run" (a scenario, with up to so many seeds), "program" (one of the
+	 * command's own) or "weak" (only where memory is weaker than sequential consistency).
+	 */
+	const char *how, *where;
+	uint32_t seeds;
+	const char *says; /* in the failure */
 };
 /* For the whole process. -ENOENT: no such mutant. -ENOSYS: this library has none built in. */
 UMM_API int umm_mutant_set(const char *name, bool on);

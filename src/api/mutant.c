@@ -23,11 +23,22 @@ bool umm_mutant_get(unsigned index, struct umm_mutant *ret_mutant)
 {
 	if (index >= NR_MUTANTS)
 		return false;
+	static const char *const how[] = {
+		[CAUGHT_BY_RUN] = "run",
+		[CAUGHT_BY_PROGRAM] = "program",
+		[CAUGHT_BY_WEAK] = "weak",
+	};
+	const struct mutant_info *info = &mutant_infos[index];
+
 	*ret_mutant = (struct umm_mutant){
-		.name = mutant_infos[index].name,
-		.requirement = mutant_infos[index].requirement,
-		.what = mutant_infos[index].what,
-		.origin = mutant_infos[index].origin,
+		.name = info->name,
+		.requirement = info->requirement,
+		.what = info->what,
+		.origin = info->origin,
+		.how = how[info->how],
+		.where = info->where,
+		.seeds = info->seeds,
+		.says = info->says,
 	};
 	return true;
 }

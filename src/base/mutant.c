@@ -2,7 +2,8 @@
 #include "base/mutant.h"
 
 const struct mutant_info mutant_infos[NR_MUTANTS] = {
-#define X(name, requirement, what, origin) { #name, requirement, what, origin },
+#define X(name, requirement, what, origin, how, where, seeds, says) \
+	{ #name, requirement, what, origin, how, where, seeds, says },
 	MUTANTS(X)
 #undef X
 };

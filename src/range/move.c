@@ -8,6 +8,7 @@
 #include "range/range.h"
 
 #include "base/mutant.h"
+
 struct move_range {
 	struct mm *mm;
 	vaddr_t old_addr, new_addr;
@@ -50,8 +51,6 @@ static void move_ptes(struct move_range *move, pte_t *old, pte_t *to, u64 bytes)
 	if (new_ptl != old_ptl)
 		spin_unlock(new_ptl);
 	spin_unlock(old_ptl);
-	if (flush && MUTANT(mremap_flushes_late))
-		flush_tlb_range(move->mm, start, start + bytes);
 }
 
 u64 move_page_tables(struct vm_area *vma, vaddr_t old_addr, struct vm_area *new_vma,
