@@ -62,6 +62,14 @@ bool cli_config(const char *sub, const char *text, struct umm_config *config)
 	return ret == 0;
 }
 
+bool cli_mutant(const char *sub, const char *name)
+{
+	if (!umm_mutant_set(name, true))
+		return true;
+	cli_usage_error(sub, "--mutant: there is no '%s'; 'usermm mutants' lists them", name);
+	return false;
+}
+
 int cli_exit_of(enum scn_verdict verdict)
 {
 	switch (verdict) {

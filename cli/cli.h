@@ -30,6 +30,9 @@ bool cli_number(const char *sub, const char *option, const char *text, uint64_t 
 /* "k=v" into the configuration; false after saying what is wrong. */
 bool cli_config(const char *sub, const char *text, struct umm_config *config);
 
+/* Turns the known bug on; false after saying what is wrong. */
+bool cli_mutant(const char *sub, const char *name);
+
 /* How a verdict ends the command. */
 int cli_exit_of(enum scn_verdict verdict);
 /* The worse of two: failed, then usage, then cannot, then well. */
@@ -48,5 +51,6 @@ int cmd_explore(int argc, char **argv);
 int cmd_fuzz(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_mutants(int argc, char **argv);
 
 #endif

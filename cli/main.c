@@ -12,6 +12,7 @@ static const struct cli_command commands[] = {
 	  cmd_diff },
 	{ "fuzz", "run random sequences of steps, and make what goes wrong small", cmd_fuzz },
 	{ "explore", "run a scenario under every interleaving that matters", cmd_explore },
+	{ "mutants", "known bugs that can be switched on, and what catches each", cmd_mutants },
 	{ "bench", "how long things take, beside plain memory and this kernel", cmd_bench },
 	{ "inspect", "open a machine saved by run --snapshot-on-failure", cmd_inspect },
 };

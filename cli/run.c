@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/timeline.h"
@@ -17,7 +19,9 @@ struct run_options {
 	const struct scn_backend_ops *ops;
 	struct umm_config config;
 	bool json, quiet;
+	bool silent; /* and no verdict of what passes */
 	const char *trace_path, *snapshot_path;
+	uint64_t seeds; /* how many, from config.seed on */
 };
 
 static void help(void)
@@ -30,6 +34,8 @@ static void help(void)
 	       "  -q, --quiet                   the verdicts only\n"
 	       "  -t, --trace FILE              write every trace event there (model)\n"
 	       "  -s, --seed N                  what everything random starts from (default 1)\n"
+	       "      --seeds N                 with N seeds from there on, until one fails\n"
+	       "      --mutant NAME             with that known bug, see usermm mutants; repeatable\n"
 	       "  -o, --option NAME=VALUE       an option of the machine, see usermm(7)\n"
 	       "      --snapshot-on-failure FILE  save the machine there when a scenario fails\n"
 	       "  -h, --help                    this text\n\n"
@@ -94,6 +100,24 @@ static bool allowed(const struct run_options *options, const struct scn_file *fi
 	return false;
 }
 
+/* ---- many seeds ------------------------------------------------------------------------- */
+
+static char seed_words[64];
+
+/* A failed assertion ends the process: say which run it was. */
+static void on_abort(int signo)
+{
+	(void)signo;
+	if (write(STDERR_FILENO, seed_words, strlen(seed_words)) < 0)
+		_exit(EXIT_CANNOT);
+}
+
+static void name_seed(uint64_t seed)
+{
+	snprintf(seed_words, sizeof(seed_words), "usermm run: with --seed %" PRIu64 "\n", seed);
+	signal(SIGABRT, on_abort);
+}
+
 static int run_file(const struct run_options *options, const char *path, FILE *trace)
 {
 	struct scn_outcome outcome = { .verdict = SCN_BAD_INPUT };
@@ -117,7 +141,7 @@ static int run_file(const struct run_options *options, const char *path, FILE *t
 	if (options->json)
 		timeline_print_json(&timeline, path, verdict_name(outcome.verdict),
 				    outcome.message);
-	else
+	else if (!options->silent || outcome.verdict != SCN_PASSED)
 		show_verdict(&file, &session, &outcome);
 	if (outcome.verdict == SCN_FAILED && options->snapshot_path)
 		save_snapshot(options, &session);
@@ -127,7 +151,32 @@ static int run_file(const struct run_options *options, const char *path, FILE *t
 	return cli_exit_of(outcome.verdict);
 }
 
-enum { OPT_SNAPSHOT = 256 };
+/* Only what fails is shown, as one would see it with its seed alone. */
+static int run_seeds(struct run_options *options, const char *path, FILE *trace)
+{
+	struct run_options quiet = *options;
+
+	if (options->seeds == 1) {
+		name_seed(options->config.seed);
+		return run_file(options, path, trace);
+	}
+	quiet.silent = quiet.quiet = true;
+	for (uint64_t i = 0; i < options->seeds; i++) {
+		int ret;
+
+		quiet.config.seed = options->config.seed + i;
+		name_seed(quiet.config.seed);
+		ret = run_file(&quiet, path, trace);
+		if (ret != EXIT_WELL) {
+			printf("with --seed %" PRIu64 "\n", quiet.config.seed);
+			return ret;
+		}
+	}
+	printf("%s: passed with %" PRIu64 " seeds\n", path, options->seeds);
+	return EXIT_WELL;
+}
+
+enum { OPT_SNAPSHOT = 256, OPT_SEEDS, OPT_MUTANT };
 
 static const struct option long_options[] = {
 	{ "backend", required_argument, NULL, 'b' },
@@ -135,6 +184,8 @@ static const struct option long_options[] = {
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "trace", required_argument, NULL, 't' },
 	{ "seed", required_argument, NULL, 's' },
+	{ "seeds", required_argument, NULL, OPT_SEEDS },
+	{ "mutant", required_argument, NULL, OPT_MUTANT },
 	{ "option", required_argument, NULL, 'o' },
 	{ "snapshot-on-failure", required_argument, NULL, OPT_SNAPSHOT },
 	{ "help", no_argument, NULL, 'h' },
@@ -165,6 +216,15 @@ static int parse_option(struct run_options *options, int option)
 		return cli_number(SUB, "--seed", optarg, &options->config.seed) ? 0 : 2;
 	case 'o':
 		return cli_config(SUB, optarg, &options->config) ? 0 : 2;
+	case OPT_SEEDS:
+		if (!cli_number(SUB, "--seeds", optarg, &options->seeds))
+			return 2;
+		if (options->seeds && !options->json)
+			return 0;
+		cli_usage_error(SUB, "--seeds is at least 1, and not for --json");
+		return 2;
+	case OPT_MUTANT:
+		return cli_mutant(SUB, optarg) ? 0 : 2;
 	case OPT_SNAPSHOT:
 		options->snapshot_path = optarg;
 		return 0;
@@ -179,7 +239,7 @@ static int parse_option(struct run_options *options, int option)
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_options options = { .ops = &scn_model };
+	struct run_options options = { .ops = &scn_model, .seeds = 1 };
 	FILE *trace = NULL;
 	int option, ret = EXIT_WELL;
 
@@ -200,7 +260,7 @@ int cmd_run(int argc, char **argv)
 			return cli_usage_error(SUB, "%s: %s", options.trace_path, strerror(errno));
 	}
 	for (int i = optind; i < argc; i++)
-		ret = cli_worse(ret, run_file(&options, argv[i], trace));
+		ret = cli_worse(ret, run_seeds(&options, argv[i], trace));
 	if (trace && fclose(trace))
 		return cli_usage_error(SUB, "%s: %s", options.trace_path, strerror(errno));
 	return ret;

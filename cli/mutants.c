@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * usermm mutants: the known bugs that can be switched on, and the proof that each is caught: by
+ * the check that it names, for the reason that it names, and the same check passes without it.
+ *
+ * Each check runs in a child process, because a bug may end it by a failed assertion.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/mutant_programs.h"
+
+#define SUB "mutants"
+#define OUTPUT_BYTES 65536
+/* A check that is caught by its first seed passes with more than that one. */
+#define MIN_SEEDS 20
+
+struct mutants_options {
+	const char *folder;
+	bool check;
+};
+
+/* What a child did. */
+struct outcome {
+	bool failed; /* an expectation, or an assertion that ended it */
+	bool broken; /* it could not run at all */
+	uint64_t seed;
+	char text[OUTPUT_BYTES];
+};
+
+static void help(void)
+{
+	printf("usage: usermm mutants [--check [--scenarios DIR]] [NAME]...\n\n"
+	       "Lists the known bugs that --mutant of usermm run switches on: the requirement that\n"
+	       "each breaks, where it comes from, and what catches it. With --check, proves it:\n"
+	       "with the mutant that check fails, and says why; without it, it passes.\n\n"
+	       "  -c, --check           prove that each is caught\n"
+	       "      --scenarios DIR   where the scenarios are (default scenarios)\n"
+	       "  -h, --help            this text\n\n"
+	       "Exit status: 0 all caught, 1 one is not, 2 bad usage, 3 the scenarios are missing.\n");
+}
+
+/* ---- one check ------------------------------------------------------------------------- */
+
+static const struct mutant_program *find_program(const char *name)
+{
+	const struct mutant_program *program = mutant_programs;
+
+	while (program->name && strcmp(program->name, name) != 0)
+		program++;
+	return program->name ? program : NULL;
+}
+
+static void path_of(const struct mutants_options *options, const struct umm_mutant *mutant,
+		    char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/mutants/%s", options->folder, mutant->where);
+}
+
+/* In the child: does not return. */
+static void child_program(const struct umm_mutant *mutant, bool on)
+{
+	const struct mutant_program *program = find_program(mutant->where);
+	const char *text;
+
+	if (!program)
+		exit(EXIT_CANNOT);
+	umm_mutant_set(mutant->name, on);
+	text = program->run();
+	if (text)
+		printf("%s\n", text);
+	exit(text ? EXIT_FAILED : EXIT_WELL);
+}
+
+static void child_run(const struct mutants_options *options, const struct umm_mutant *mutant,
+		      bool on, uint64_t seeds)
+{
+	char path[4096], number[32];
+	char *argv[] = { (char *)"run", (char *)"--quiet",  (char *)"--seeds",    number,
+			 path,          (char *)"--mutant", (char *)mutant->name, NULL };
+
+	path_of(options, mutant, path, sizeof(path));
+	snprintf(number, sizeof(number), "%" PRIu64, seeds);
+	if (!on)
+		argv[5] = NULL;
+	optind = 0;
+	exit(cmd_run(on ? 7 : 5, argv));
+}
+
+static void read_all(int fd, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	for (;;) {
+		char rest[4096];
+		ssize_t got = used < size - 1 ? read(fd, buf + used, size - 1 - used) :
+						read(fd, rest, sizeof(rest));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		if (used < size - 1)
+			used += (size_t)got;
+	}
+	buf[used] = '\0';
+}
+
+static void judge(struct outcome *outcome, int status)
+{
+	const char *seed = strstr(outcome->text, "with --seed ");
+
+	if (WIFEXITED(status))
+		outcome->failed = WEXITSTATUS(status) == EXIT_FAILED;
+	else
+		outcome->failed = true;
+	outcome->broken = WIFEXITED(status) && WEXITSTATUS(status) > EXIT_FAILED;
+	outcome->seed = seed ? strtoull(seed + strlen("with --seed "), NULL, 10) : 0;
+}
+
+static void run_check(const struct mutants_options *options, const struct umm_mutant *mutant,
+		      bool on, uint64_t seeds, struct outcome *outcome)
+{
+	int fds[2], status = 0;
+	pid_t pid;
+
+	memset(outcome, 0, sizeof(*outcome));
+	fflush(NULL);
+	if (pipe(fds) || (pid = fork()) < 0) {
+		outcome->broken = true;
+		snprintf(outcome->text, sizeof(outcome->text), "%s", strerror(errno));
+		return;
+	}
+	if (pid == 0) {
+		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		if (strcmp(mutant->how, "run") == 0)
+			child_run(options, mutant, on, seeds);
+		child_program(mutant, on);
+	}
+	close(fds[1]);
+	read_all(fds[0], outcome->text, sizeof(outcome->text));
+	close(fds[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	judge(outcome, status);
+}
+
+/* ---- the table --------------------------------------------------------------------------- */
+
+static void show_text(const char *text)
+{
+	const char *end;
+
+	for (; *text; text = *end ? end + 1 : end) {
+		end = text + strcspn(text, "\n");
+		if (end > text)
+			printf("      %.*s\n", (int)(end - text), text);
+	}
+}
+
+static bool not_caught(const struct umm_mutant *mutant, const char *why,
+		       const struct outcome *outcome)
+{
+	const struct cli_colours *c = cli_colours(stdout);
+
+	printf("%sNOT CAUGHT%s %s: %s\n", c->red, c->off, mutant->name, why);
+	show_text(outcome->text);
+	return false;
+}
+
+static void caught(const struct umm_mutant *mutant, const struct outcome *outcome, uint64_t seeds)
+{
+	const struct cli_colours *c = cli_colours(stdout);
+
+	printf("%scaught%s  %-23s %s", c->green, c->off, mutant->name, mutant->where);
+	if (outcome->seed > 1)
+		printf(", seed %" PRIu64, outcome->seed);
+	if (seeds)
+		printf("; passes without (%" PRIu64 " seeds)", seeds);
+	printf(": \"%s\"\n", mutant->says);
+}
+
+static bool check_one(const struct mutants_options *options, const struct umm_mutant *mutant)
+{
+	static struct outcome outcome;
+	struct outcome *with = malloc(sizeof(*with));
+	uint64_t seeds;
+	bool good = false;
+
+	if (!with)
+		return not_caught(mutant, "out of memory", &outcome);
+	run_check(options, mutant, true, mutant->seeds, with);
+	seeds = with->seed > MIN_SEEDS ? with->seed : MIN_SEEDS;
+	if (with->broken) {
+		not_caught(mutant, "its check cannot run", with);
+	} else if (!with->failed) {
+		not_caught(mutant, "its check passes", with);
+	} else if (!strstr(with->text, mutant->says)) {
+		not_caught(mutant, "its check fails for another reason", with);
+	} else {
+		run_check(options, mutant, false, seeds, &outcome);
+		good = !outcome.failed && !outcome.broken;
+		if (good)
+			caught(mutant, with, strcmp(mutant->how, "run") ? 0 : seeds);
+		else
+			not_caught(mutant, "its check fails without it too", &outcome);
+	}
+	free(with);
+	return good;
+}
+
+static void list_one(const struct umm_mutant *mutant)
+{
+	printf("%s (%s)\n    %s\n    origin: %s\n", mutant->name, mutant->requirement, mutant->what,
+	       mutant->origin);
+	if (strcmp(mutant->how, "run") == 0) {
+		printf("    caught by: usermm run");
+		if (mutant->seeds > 1)
+			printf(" --seeds %" PRIu32, mutant->seeds);
+		printf(" --mutant %s scenarios/mutants/%s\n", mutant->name, mutant->where);
+	} else if (strcmp(mutant->how, "program") == 0) {
+		printf("    caught by: the program %s of usermm mutants --check\n", mutant->where);
+	} else {
+		printf("    caught by: nothing; %s\n", mutant->says);
+	}
+}
+
+static bool wanted(const struct umm_mutant *mutant, int argc, char **argv)
+{
+	for (int i = optind; i < argc; i++) {
+		if (strcmp(argv[i], mutant->name) == 0)
+			return true;
+	}
+	return optind == argc;
+}
+
+static int show_all(const struct mutants_options *options, int argc, char **argv)
+{
+	unsigned nr_caught = 0, nr_missed = 0, nr_skipped = 0;
+	struct umm_mutant mutant;
+
+	for (unsigned i = 0; umm_mutant_get(i, &mutant); i++) {
+		if (!wanted(&mutant, argc, argv))
+			continue;
+		if (!options->check) {
+			list_one(&mutant);
+		} else if (strcmp(mutant.how, "weak") == 0) {
+			printf("skipped %-23s %s\n", mutant.name, mutant.says);
+			nr_skipped++;
+		} else if (check_one(options, &mutant)) {
+			nr_caught++;
+		} else {
+			nr_missed++;
+		}
+	}
+	if (!options->check)
+		return EXIT_WELL;
+	printf("%u caught, %u not caught, %u skipped\n", nr_caught, nr_missed, nr_skipped);
+	return nr_missed ? EXIT_FAILED : EXIT_WELL;
+}
+
+/* ---- the command ------------------------------------------------------------------------- */
+
+static bool names_exist(int argc, char **argv)
+{
+	struct umm_mutant mutant;
+
+	for (int i = optind; i < argc; i++) {
+		bool found = false;
+
+		for (unsigned k = 0; !found && umm_mutant_get(k, &mutant); k++)
+			found = strcmp(argv[i], mutant.name) == 0;
+		if (!found) {
+			cli_usage_error(SUB, "there is no mutant '%s'", argv[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+enum { OPT_SCENARIOS = 256 };
+
+int cmd_mutants(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "check", no_argument, NULL, 'c' },
+		{ "scenarios", required_argument, NULL, OPT_SCENARIOS },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct mutants_options options = { .folder = "scenarios" };
+	char path[4096];
+	int option;
+
+	while ((option = getopt_long(argc, argv, "ch", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options.check = true;
+			break;
+		case OPT_SCENARIOS:
+			options.folder = optarg;
+			break;
+		case 'h':
+			help();
+			return EXIT_WELL;
+		default:
+			fprintf(stderr, "Try 'usermm mutants --help'.\n");
+			return EXIT_USAGE;
+		}
+	}
+	if (!names_exist(argc, argv))
+		return EXIT_USAGE;
+	snprintf(path, sizeof(path), "%s/mutants", options.folder);
+	if (options.check && access(path, R_OK)) {
+		fprintf(stderr, "usermm mutants: %s: %s; name the folder with --scenarios\n", path,
+			strerror(errno));
+		return EXIT_CANNOT;
+	}
+	return show_all(&options, argc, argv);
+}
