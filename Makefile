@@ -8,7 +8,8 @@ FUZZ_RUNS ?= 4000
 FUZZ_OPS ?= 50
 USERMM = $(BUILD)/cli/usermm
 
-.PHONY: all build run test bench fuzz-long stress-long install tidy ci clean deps deps-check configure
+.PHONY: all build run test bench fuzz-long stress-long install tidy ci clean
+.PHONY: deps deps-check configure
 
 all: build
 
