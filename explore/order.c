@@ -113,7 +113,7 @@ static void clock_join(struct clock *clock, const struct clock *other)
 
 /* Earlier uses of the object that the event has to come after. */
 struct conflicts {
-	s32 events[MAX_THREADS + 2];
+	s32 events[2 * MAX_THREADS + 2];
 	unsigned nr;
 };
 
@@ -125,18 +125,20 @@ static void conflict_add(struct conflicts *conflicts, s32 e)
 
 /*
  * A thread's later read of an object stands for its earlier ones, so a chain longer than the
- * table holds repeats; the newest of each thread comes first.
+ * table holds repeats; the newest of each thread comes first. A look at a lock does not stand
+ * for having taken it: the takings are what can be turned round.
  */
 static void conflict_add_reads(struct conflicts *conflicts, s32 e, u32 id)
 {
-	u32 seen = 0;
+	u32 looked = 0, took = 0;
 
 	while (e != NO_EVENT) {
 		const struct event *event = &engine.events[e];
+		u32 *seen = event->done.use == USE_ACQUIRE_SHARED ? &took : &looked;
 
-		if (!(seen & BIT(event->thread)))
+		if (!(*seen & BIT(event->thread)))
 			conflict_add(conflicts, e);
-		seen |= (u32)BIT(event->thread);
+		*seen |= (u32)BIT(event->thread);
 		e = event->done.object2 == id ? event->next_read2 : event->next_read;
 	}
 }

@@ -264,9 +264,10 @@ static inline void spin_lock_init(spinlock_t *lock, enum lock_class cls)
 	*lock = (spinlock_t){ .class = (u8)cls };
 }
 
+/* The questions whether a lock is held are for assertions; the simulator does not see them. */
 static inline bool spin_is_locked(const spinlock_t *lock)
 {
-	return sync_load(&lock->word, SYNC_RELAXED) != 0;
+	return sync_peek(&lock->word) != 0;
 }
 
 LOCK_OP(spin_lock, spinlock_t, LOCKDEP_SPIN, sync_spin_lock)
@@ -283,7 +284,7 @@ static inline void mutex_init(struct mutex *lock, enum lock_class cls)
 
 static inline bool mutex_is_locked(const struct mutex *lock)
 {
-	return sync_load(&lock->word, SYNC_RELAXED) != 0;
+	return sync_peek(&lock->word) != 0;
 }
 
 LOCK_OP(mutex_lock, struct mutex, LOCKDEP_SLEEP, sync_mutex_lock)
@@ -301,12 +302,12 @@ static inline void init_rwsem(struct rw_semaphore *sem, enum lock_class cls)
 /* For assertions: held by anyone; held by anyone for write. */
 static inline bool rwsem_is_locked(const struct rw_semaphore *sem)
 {
-	return (sync_load(&sem->state, SYNC_RELAXED) & ~RWSEM_WAITERS) != 0;
+	return (sync_peek(&sem->state) & ~RWSEM_WAITERS) != 0;
 }
 
 static inline bool rwsem_is_write_locked(const struct rw_semaphore *sem)
 {
-	return (sync_load(&sem->state, SYNC_RELAXED) & RWSEM_WRITER) != 0;
+	return (sync_peek(&sem->state) & RWSEM_WRITER) != 0;
 }
 
 LOCK_OP(down_read, struct rw_semaphore, LOCKDEP_READ, sync_down_read)

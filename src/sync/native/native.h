@@ -20,6 +20,7 @@
 				   (int)(order))
 
 #define sync_load(p, order) __atomic_load_n(p, order)
+#define sync_peek(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define sync_store(p, v, order) __atomic_store_n(p, v, order)
 #define sync_xchg(p, v, order) __atomic_exchange_n(p, v, order)
 #define sync_fetch_add(p, v, order) __atomic_fetch_add(p, v, order)

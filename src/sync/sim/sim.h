@@ -124,6 +124,8 @@ static inline void sim_fence(int order)
 #define SIM_WORD(p, v) ((u64)(SYNC_TYPE(p))(v))
 
 #define sync_load(p, order) ((SYNC_TYPE(p))sim_load(p, sizeof(*(p)), order))
+/* Not announced: nothing may depend on it but an assertion. */
+#define sync_peek(p) ((SYNC_TYPE(p))sim_peek(p, sizeof(*(p))))
 #define sync_store(p, v, order) sim_store(p, sizeof(*(p)), SIM_WORD(p, v), order)
 #define sync_xchg(p, v, order) SIM_RMW_EXPR(SIM_XCHG, p, v, 0, order)
 #define sync_cmpxchg(p, expected, desired, order) \
