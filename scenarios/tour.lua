@@ -2,6 +2,7 @@
 --
 --           0    4    8    c
 --     p     A    B    ·    ·      A, B: written; ·: never touched, so there is nothing yet
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 4 * PAGE, prot = "rw", flags = "private|anonymous" }
 p:write(a, "A was here")

@@ -6,6 +6,7 @@
 --
 --     0    4    8   12   16
 --     w    w    r    ·
+-- Covers: P5
 local p = process()
 local a = p:mmap { len = 16 * K }
 p:mprotect(a + 8 * K, 4 * K, "r")

@@ -3,6 +3,7 @@
 -- An unknown advice, an address that is no page's, a range that wraps: EINVAL, before anything
 -- is looked at. A hole: ENOMEM, after everything around it is done. Nothing to do: 0, whatever
 -- is there.
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 12 * K }
 p:write(a, "first")

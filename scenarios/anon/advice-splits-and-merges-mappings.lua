@@ -8,6 +8,7 @@
 --
 -- The words of smaps: sr sequential, rr random, dc not for children, wf wiped in them, dd not
 -- in a core dump, mg mergeable, hg and nh huge pages wanted and unwanted.
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 16 * K }
 p:write(a + 4 * K, "kept")

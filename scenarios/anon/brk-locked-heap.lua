@@ -1,5 +1,6 @@
 -- What brk adds is locked and populated when mlockall said so for the future; without the right to
 -- lock as much, the break stays.
+-- Covers: P1
 local p = process()
 local start = p:brk()
 p:brk(start + 2 * PAGE)

@@ -3,6 +3,7 @@
 --
 --          start
 --     p    HHH·
+-- Covers: P1
 local p = process()
 local start = p:brk()
 expect(p:brk(0) == start and p:maps() == "")

@@ -1,6 +1,7 @@
 -- The heap does not grow over another mapping, nor past RLIMIT_DATA or RLIMIT_AS; a page is kept
 -- free (more below a mapping that may grow down). Holes in it are nobody's business but the
 -- program's.
+-- Covers: P1
 local p = process()
 local start = p:brk()
 local private, fixed = "private|anonymous", "private|anonymous|fixed"

@@ -6,6 +6,7 @@
 --         0    4    8   12   16   20   24
 --     q   w    w    r    -    G    ·    W      r read only   - no access   G guard
 --                                              W write only  · nothing
+-- Covers: P1
 local p, q = process(), process()
 local a = q:mmap { len = 28 * K }
 q:write(a, ("first page "):rep(372) .. "the second")

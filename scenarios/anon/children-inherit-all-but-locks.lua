@@ -5,6 +5,7 @@
 --     p   A    R    N    F    Z    ·    G    L          R written, read-only   F lazily freed
 --     c   A    R    N    F    Z    ·    G    A          N written, no access   G guard
 --                                                       L locked   Z zero page   · untouched
+-- Covers: P1, P2
 local p = process()
 local a = p:mmap { len = 32 * K }
 for _, i in ipairs { 0, 1, 2, 3, 7 } do

@@ -3,6 +3,7 @@
 --         0    4    8   12
 --     p   A    D    W    A      A plain   D not for children   W wiped in children
 --     c   A    ·    w    A      w empty, though the parent's page is there
+-- Covers: P1, P2
 local p = process()
 local a = p:mmap { len = 16 * K }
 for i = 0, 3 do

@@ -1,5 +1,6 @@
 -- MADV_COLD says that pages will not be used soon: their entries no longer count as referenced,
 -- until the next access. Nothing else can be seen.
+-- Covers: G1, P1
 local p = process()
 local a = p:mmap { len = 16 * K }
 for i = 0, 2 do

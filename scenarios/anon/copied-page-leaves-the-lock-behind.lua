@@ -1,6 +1,7 @@
 -- A page of a locked mapping that its owner replaces by a copy is no longer locked: to the
 -- child that keeps it, it is a page like any other, which lazy freeing and the marks of use
 -- apply to.
+-- Covers: P2
 
 local p = process()
 local a = p:mmap{ len = PAGE, prot = "rw" }

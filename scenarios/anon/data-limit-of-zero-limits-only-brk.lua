@@ -1,5 +1,6 @@
 -- A data limit of zero is no limit for mmap, up to the hard limit (programs that emulate brk
 -- rely on it), but brk cannot move at all. A limit of one page limits both.
+-- Covers: P1
 
 local p = process()
 local heap = p:brk(0)

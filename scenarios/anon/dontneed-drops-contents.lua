@@ -3,6 +3,7 @@
 --         0    4    8   12   16   20   24
 --     p   A    A    A    Z    ·   ·A·  A      A written   Z zero page   · untouched
 --     p   A    ·    ·    ·    ·   ·A·  A      after MADV_DONTNEED of 4 to 20
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 28 * K }
 for _, i in ipairs { 0, 1, 2, 6 } do

@@ -1,5 +1,6 @@
 -- mlockall for the future does not lock droppable memory, though it still populates it, and
 -- then all of it, even where pages were to be locked only when touched.
+-- Covers: P1
 
 for _, flags in ipairs { "future", "current|future", "future|onfault" } do
 	local p = process()

@@ -1,6 +1,7 @@
 -- What each call makes of a range of no bytes: munmap and mmap refuse it, for the others there is
 -- nothing to do, wherever it lies. A length that wraps around to none when it is rounded up is
 -- noticed by some of them and not by others.
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 4 * PAGE, prot = "none" }
 local holes = { a - 2 * PAGE, 0, 0x30000000 }

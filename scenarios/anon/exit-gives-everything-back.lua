@@ -5,6 +5,7 @@
 --     p   S    S    S    S    Z    ·      S shared by both   Z zero page   · untouched
 --     c   L    P    N    F    Z    G      L locked   P pinned, so a copy   N no access
 --     p   A    A    A    A    Z    ·      F given up   G guard   A p's alone
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 24 * K }
 for i = 0, 3 do

@@ -2,6 +2,7 @@
 --
 -- So it faults like a store, whatever the outcome: it breaks copy-on-write, takes a page of
 -- its own in place of the zero page, and is refused on memory that may only be read.
+-- Covers: P2
 local p = process()
 local a = p:mmap { len = 8 * K }
 expect(p:load(a) == 0)

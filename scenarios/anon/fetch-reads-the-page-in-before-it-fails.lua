@@ -1,6 +1,7 @@
 -- An instruction fetch from memory that may not be executed reads the page in first: only with
 -- the page there does the processor see that it must not run it. What may not be read at all
 -- is refused at once, and a guard answers before the protection does.
+-- Covers: P5
 
 local p = process()
 local a = p:mmap{ len = 4*PAGE, prot = "rw" }

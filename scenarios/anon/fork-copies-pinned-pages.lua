@@ -6,6 +6,7 @@
 --         0    4    8   12
 --     p   P    A    Z    P      P pinned   A written   Z zero page   · untouched
 --     c   c    A    Z    c      c a copy   A the same page as the parent's
+-- Covers: P2, R3
 local p = process()
 local a = p:mmap { len = 16 * K }
 p:write(a, "buffer")

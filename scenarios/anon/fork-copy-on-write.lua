@@ -3,6 +3,7 @@
 --         0    4
 --     p   A·        A: one page, written before the fork
 --     c   A·        then c writes: it gets a copy, and p has the page to itself again
+-- Covers: P2
 local p = process()
 local a = p:mmap { len = 8 * K, prot = "rw", flags = "private|anonymous" }
 p:write(a, "before")

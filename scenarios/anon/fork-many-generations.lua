@@ -4,6 +4,7 @@
 --     p ── c ── g        page 0 is shared by all three until it is written
 --      \── d             page 1 is written anew by every generation
 --                        page 2 is untouched until the last one writes it
+-- Covers: P2
 local p = process()
 local a = p:mmap { len = 12 * K }
 p:write(a, "ancestor")

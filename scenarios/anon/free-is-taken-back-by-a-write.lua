@@ -8,6 +8,7 @@
 --     p   A    A    A    Z    ·       A written   Z zero page   · untouched
 --     p   F    F    F    Z    ·       F lazily freed
 --     p   F    A    F    Z    ·       after writing 4
+-- Covers: P1, P2
 local p = process()
 local a = p:mmap { len = 20 * K }
 for i = 0, 2 do

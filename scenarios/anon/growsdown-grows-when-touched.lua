@@ -3,6 +3,7 @@
 --
 --          0        8       16
 --     p    ········SS······        S: two pages that may grow down
+-- Covers: P1
 local p = process()
 local base = 0x10000000
 local s = p:mmap { addr = base + 8 * PAGE, len = 2 * PAGE,

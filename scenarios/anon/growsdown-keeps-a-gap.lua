@@ -1,5 +1,6 @@
 -- Between a mapping that may grow down and what is mapped below it a gap of 256 pages is kept: the
 -- mapping does not grow into it, and mmap does not place anything there unless told to.
+-- Covers: P1
 local p = process()
 local stack_flags = "private|anonymous|fixed|growsdown"
 local gap = 256 * PAGE

@@ -1,5 +1,6 @@
 -- How far a stack grows is limited by RLIMIT_STACK (the size of the mapping), by RLIMIT_AS and, if
 -- it is locked, by RLIMIT_MEMLOCK. An access that would need more is a SIGSEGV.
+-- Covers: P1, P5
 local p = process()
 local function stack(addr, more)
 	return p:mmap { addr = addr, len = 2 * PAGE,

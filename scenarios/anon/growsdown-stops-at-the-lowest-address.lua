@@ -1,5 +1,6 @@
 -- A stack does not grow below the lowest address that mmap gives out, though a mapping can be
 -- put there with MAP_FIXED. A hint below it is raised to it.
+-- Covers: P1, P5
 
 local p = process()
 local lowest = p:mmap{ addr = PAGE, len = PAGE }

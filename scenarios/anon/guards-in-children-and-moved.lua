@@ -4,6 +4,7 @@
 --     p   A    G    A    ·      fork: the child has the guard in its place
 --     p   ·    ·    ·    ·      mremap: the pages, the guard and the gap arrive together
 --     p'  A    G    A    ·
+-- Covers: A2, A3
 local p = process()
 local a = p:mmap { len = 16 * K }
 local function guards(process, at)

@@ -7,6 +7,7 @@
 --     0    4    8   12   16   20
 --     A    A    Z    ·    A         A written   Z zero page   · untouched
 --     A    G    G    G    A         G guard
+-- Covers: A2, A3, P5
 local p = process()
 local a = p:mmap { len = 20 * K, prot = "rwx" }
 p:write(a, "first")

@@ -2,6 +2,7 @@
 --
 --     0    4    8   12   16
 --     A    G    G    A          A written   G guard
+-- Covers: A2, A3
 local p = process()
 local a = p:mmap { len = 16 * K }
 local function guards()

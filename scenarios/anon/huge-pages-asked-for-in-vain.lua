@@ -2,6 +2,7 @@
 --
 -- The runner disables transparent huge pages for its processes, so that a page is 4 KiB on
 -- both sides. The wish itself, MADV_HUGEPAGE, is only a flag and may be had.
+-- Covers: C6, P1
 local p = process()
 local a = p:mmap { len = 8 * M }
 local huge = (a + 2 * M - 1) // (2 * M) * (2 * M)

@@ -4,6 +4,7 @@
 --     ·    ·    ·    ·    S    S
 --     ·    ·    S    s    S    S         a store at 24: the mapping grows down to it, locked,
 --                                        but s is not brought in for that
+-- Covers: P1
 local p = process()
 local top = p:mmap { len = 40 * K }
 p:munmap(top, 40 * K)

@@ -3,6 +3,7 @@
 -- vm.max_map_count limits how many mappings a process has. mmap and brk refuse when there are more
 -- than that many, so there can be one more; what would cut a mapping refuses when there are as
 -- many; and a move wants room for what it might have to cut on its way. Joining always works.
+-- Covers: P1
 local limit = 32
 machine { max_map_count = limit }
 local p = process()

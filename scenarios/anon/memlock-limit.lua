@@ -3,6 +3,7 @@
 --
 -- The limit counts what is locked, not what is resident; a page that is locked already does
 -- not count again.
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 64 * K }
 p:setrlimit("memlock", 0)

@@ -4,6 +4,7 @@
 --
 --          0    4    8   12
 --     a    AAAA····BB··
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

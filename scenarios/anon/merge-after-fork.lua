@@ -3,6 +3,7 @@
 --
 --          0    4
 --     p    AAAA            written, forked, then cut and made whole
+-- Covers: P1, P2
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

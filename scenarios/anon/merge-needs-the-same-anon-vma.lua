@@ -4,6 +4,7 @@
 --
 --          0    4
 --     a    AABB            both written before they become alike
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

@@ -3,6 +3,7 @@
 --     0    4    8   12   16   20
 --     A    Z    N    G    ·    ·     A written   Z zero page   N written, then no access
 --     1    1    1    0    0          G guard     · untouched; the last is unmapped
+-- Covers: G1, P1
 local p = process()
 local a = p:mmap { len = 24 * K }
 p:write(a, "A")

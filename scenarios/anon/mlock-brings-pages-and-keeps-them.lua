@@ -6,6 +6,7 @@
 --     0    4    8   12   16
 --     ·    A    Z    ·          A written   Z zero page
 --     ·   ·A    A    A          after mlock of 5 K to 13 K: three pages, all their own
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 16 * K }
 p:write(a + 4 * K, "kept")

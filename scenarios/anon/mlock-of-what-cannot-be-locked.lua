@@ -6,6 +6,7 @@
 --     0    4    8   12   16   20   24
 --     w    w    -    w    ·    w            - no access   · nothing
 --     L    L    L    L    ·    w            mlock of all: ENOMEM at the hole
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 24 * K }
 p:mprotect(a + 8 * K, 4 * K, "none")

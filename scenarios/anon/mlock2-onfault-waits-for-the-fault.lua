@@ -3,6 +3,7 @@
 --     0    4    8   12
 --     A    ·    ·    ·        A written: locked at once
 --     A    Z    A    ·        what is touched later is locked then
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 16 * K }
 p:write(a, "there")

@@ -1,6 +1,7 @@
 -- mlockall locks what is mapped, what will be, or both, at once or on fault.
 --
 -- What cannot be locked does not stop the rest and is not reported.
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 8 * K }
 local none = p:mmap { len = 4 * K, prot = "none" }

@@ -3,6 +3,7 @@
 --
 --       0x40000000                        0x80000000
 --     p  AAB···
+-- Covers: P1
 local p = process()
 local low = "private|anonymous|32bit"
 local a = p:mmap { len = 2 * PAGE, flags = low }

@@ -5,6 +5,7 @@
 --      0x60000000                      4G
 --     ----······----------------------··|··-------------
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local high, low = "private|anonymous|above4g", "private|anonymous"
 p:mmap { addr = 0x800000, len = 0x7ffffffff000 - 0x800000, prot = "none",

@@ -2,6 +2,7 @@
 -- so that huge pages can back it, if the caller names no address: Linux looks for a gap that is
 -- 2 MiB longer and cuts the aligned part out of it.
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local top = p:mmap { len = PAGE, prot = "r" } + PAGE
 local huge = 2 * M

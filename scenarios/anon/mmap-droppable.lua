@@ -1,6 +1,7 @@
 -- MAP_DROPPABLE is a kind of mapping beside private and shared: pages that the kernel may take away
 -- at any time. They are not promised (noreserve), not in a child and not in a core dump, cannot be
 -- locked, and what would contradict that is refused.
+-- Covers: P1
 local p = process()
 local kind = "droppable|anonymous"
 local a = p:mmap { len = 4 * PAGE, flags = kind }

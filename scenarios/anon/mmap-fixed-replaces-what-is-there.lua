@@ -1,6 +1,7 @@
 -- MAP_FIXED puts the mapping where it is told and unmaps whatever was there; MAP_FIXED_NOREPLACE
 -- refuses instead.
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

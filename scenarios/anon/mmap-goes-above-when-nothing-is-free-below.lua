@@ -4,6 +4,7 @@
 --
 --     0x800000                                    base          end of user space
 --     |<-------- one mapping without access ------->|<-- 128 MiB --->|
+-- Covers: P1
 local p = process()
 local base = p:mmap { len = PAGE } + PAGE
 p:munmap(base - PAGE, PAGE)

@@ -1,6 +1,7 @@
 -- An address without MAP_FIXED is a wish. It is rounded down to a page and granted if the whole
 -- range is free; otherwise the call goes on as if none had been given.
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local top = p:mmap { len = PAGE, prot = "r" } + PAGE

@@ -1,5 +1,6 @@
 -- Who lacks CAP_IPC_LOCK may lock as much as RLIMIT_MEMLOCK says. A limit of zero means that the
 -- right is missing (EPERM); too much for the limit, counting what is locked already, is EAGAIN.
+-- Covers: P1
 local p = process()
 local locked = "private|anonymous|locked"
 local a = p:mmap { len = 2 * PAGE, flags = locked }

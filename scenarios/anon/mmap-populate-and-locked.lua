@@ -2,6 +2,7 @@
 -- gets pages of its own, readable memory the shared zero page, memory without access nothing (and
 -- nobody hears of it). MAP_LOCKED does the same and locks them. MAP_NONBLOCK takes MAP_POPULATE
 -- back, but not MAP_LOCKED.
+-- Covers: P1
 local p = process()
 local base = "private|anonymous|fixed|"
 

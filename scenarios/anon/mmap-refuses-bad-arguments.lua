@@ -1,4 +1,5 @@
 -- Which error mmap gives for which argument, and which it gives when several are wrong at once.
+-- Covers: P1
 local p = process()
 local private, fixed = "private|anonymous", "private|anonymous|fixed"
 local function refused(errno, args)

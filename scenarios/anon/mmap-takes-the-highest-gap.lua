@@ -5,6 +5,7 @@
 -- apart:
 --         -16             0
 --     p    ·····DCCCCBBA·       A 1 page, B 2, C 4, D 1, from the top down
+-- Covers: P1
 local p = process()
 local top = p:mmap { len = PAGE, prot = "r" } + PAGE
 local b = p:mmap { len = 2 * PAGE }

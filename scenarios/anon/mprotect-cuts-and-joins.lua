@@ -3,6 +3,7 @@
 --
 --          0    4    8
 --     a    WWWWWWWW
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 p:mmap { addr = a, len = 8 * PAGE, flags = "private|anonymous|fixed" }

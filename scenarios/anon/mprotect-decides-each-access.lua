@@ -1,6 +1,7 @@
 -- What each protection allows, on pages that are there and on pages that are not. x86 has no way to
 -- make memory writable or executable and not readable, so that "w" reads, too. A refused access is
 -- SEGV_ACCERR, and brings no page (but for a fetch, see fetch-reads-the-page-in-before-it-fails).
+-- Covers: P1, P5
 local p = process()
 local allowed = {
 	--          load   store  exec

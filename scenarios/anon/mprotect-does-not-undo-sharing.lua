@@ -8,6 +8,7 @@
 --     p   A    B    Z        A, B shared after fork   Z zero page
 --     c   A    B    Z
 --     c   a    B    z        a copy, z a page of its own
+-- Covers: P1, P2
 local p = process()
 for _, detour in ipairs { { "r" }, { "none" }, { "rx", "none", "r" }, { "rw" } } do
 	local a = p:mmap { len = 12 * K, prot = "rw" }

@@ -4,6 +4,7 @@
 --          0    4    8
 --     a    WW|RR·WW·
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local function map(page, pages, prot)

@@ -1,5 +1,6 @@
 -- PROT_GROWSDOWN extends the range down to the start of a mapping that may grow down; elsewhere it
 -- is refused. Its counterpart PROT_GROWSUP finds no such mapping on this processor.
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 --          0    4    8

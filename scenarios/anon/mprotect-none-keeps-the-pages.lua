@@ -1,5 +1,6 @@
 -- Without access a page stays where it is and keeps what it holds. Only the rights are gone, for
 -- the process and for anyone who acts for it, until they are given back.
+-- Covers: P1, P2
 local p, q = process(), process()
 local a = p:mmap { len = 4 * PAGE }
 p:write(a, "secret")

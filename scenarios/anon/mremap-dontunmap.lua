@@ -1,6 +1,7 @@
 -- MREMAP_DONTUNMAP moves the pages and leaves the mapping: the old range is empty memory again,
 -- with the rights and flags that it had, but no longer locked. (The process is still charged for
 -- it as if it were.)
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 p:mmap { addr = a, len = 4 * PAGE, flags = "private|anonymous|fixed" }

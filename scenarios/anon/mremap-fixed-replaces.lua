@@ -2,6 +2,7 @@
 --
 --          0    4    8   12
 --     a    AAA·····BBBBB·
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

@@ -3,6 +3,7 @@
 --
 --          0    4    8
 --     a    AABB                 B is in the way of A
+-- Covers: P1
 local p = process()
 local top = p:mmap { len = 2 * PAGE, prot = "r" } + 2 * PAGE
 local a = p:mmap { len = 2 * PAGE }

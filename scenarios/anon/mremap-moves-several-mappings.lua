@@ -3,6 +3,7 @@
 --
 --          0    4    8   12   16   20
 --     a    WWRR·WW·        ········        the first seven pages go to page 12
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

@@ -5,6 +5,7 @@
 --      0      2M      4M      6M
 --      |X····X|X·····X|··X····|X    one page here and there, above all at the borders of tables
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local size = 6 * M + PAGE
 local pages = { 0, 1, 511, 512, 1023, 1024 + 77, 1536 }

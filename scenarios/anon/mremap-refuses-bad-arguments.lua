@@ -1,5 +1,6 @@
 -- Which error mremap gives for which argument, and which comes first.
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 p:mmap { addr = a, len = 4 * PAGE, flags = "private|anonymous|fixed" }

@@ -3,6 +3,7 @@
 --
 --          0    4    8
 --     a    WW|LL·WW·           L is locked
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

@@ -4,6 +4,7 @@
 --          0    4    8   12
 --     a    WWWWWWWWRRRR····      8 pages writable, 4 read-only
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 p:mmap { addr = a, len = 8 * PAGE, flags = "private|anonymous|fixed" }

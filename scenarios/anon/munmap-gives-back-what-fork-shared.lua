@@ -4,6 +4,7 @@
 --          0    4
 --     p    AAAA             4 pages, written before the fork
 --     c    AA··             c unmaps two, p unmaps one
+-- Covers: P1, P2
 local p = process()
 local a = p:mmap { len = 4 * PAGE }
 for page = 0, 3 do

@@ -2,6 +2,7 @@
 -- keep is refused: more at once than it has RAM and swap (vm.overcommit_memory is 0). Only what can
 -- be written needs one, and MAP_NORESERVE does without.
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local much = 0x400000000000
 local function big(prot, more)

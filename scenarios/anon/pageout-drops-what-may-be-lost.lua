@@ -4,6 +4,7 @@
 --         0    4    8   12
 --     p   F    R    P    A      F given up   R given up, then written again
 --     p   ·    R    P    A      P given up, but pinned   A never given up
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 16 * K }
 for i = 0, 3 do

@@ -4,6 +4,7 @@
 --         0    4    8   12
 --     p   S    Z    ·    X      S shared with a child   Z zero page   X already exclusive
 --     p   A    A    A    A      after the pin: pages of its own, all resident
+-- Covers: P2, R3
 local p = process()
 local a = p:mmap { len = 16 * K }
 p:write(a, "shared")

@@ -1,5 +1,6 @@
 -- A pin holds the page, not the mapping: what is unmapped or dropped is gone for the process,
 -- however long the device keeps it.
+-- Covers: P2, R3
 local p = process()
 local a = p:mmap { len = 16 * K }
 for i = 0, 3 do

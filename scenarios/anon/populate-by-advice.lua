@@ -8,6 +8,7 @@
 --     ·    A    ·    ·          A written
 --     Z    A    Z    ·          POPULATE_READ of 0 to 12
 --     A    A    A    A          POPULATE_WRITE of all
+-- Covers: P1
 local p = process()
 local a = p:mmap { len = 16 * K }
 p:write(a + 4 * K, "kept")

@@ -2,6 +2,7 @@
 -- but at least eight. Memory without a file has neither offset, device nor inode, and only the
 -- heap has a name: whatever lies in the range that brk has covered.
 -- needs: 47-bit addresses
+-- Covers: G1
 local p = process()
 expect(p:maps() == "")
 local start = p:brk()

@@ -1,6 +1,7 @@
 -- What /proc/PID/pagemap tells of a page in each state that anonymous memory can be in without
 -- swap. "exclusive" means that no other process maps the page, which is never said of the zero
 -- page; "swapped" stands for every entry that is neither empty nor present, as that of a guard.
+-- Covers: G1, G2
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

@@ -1,5 +1,6 @@
 -- smaps_rollup adds up smaps over all mappings, and neither changes by being looked at. Here over
 -- mappings in every state that anonymous memory can be in.
+-- Covers: G1, G4
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

@@ -4,6 +4,7 @@
 --     VmData  private, writable, no stack        VmStk   what may grow down
 --     VmRSS   pages that are there               RssAnon the anonymous ones: all of them here
 --     VmLck   mapped memory that is locked       VmPin   memory pinned by devices
+-- Covers: G1
 local p = process()
 local function status(size, data, stack, rss, locked)
 	local s = p:status()

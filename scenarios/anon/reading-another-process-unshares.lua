@@ -10,6 +10,7 @@
 --     c   S    Z    ·
 --     p   A    Z    ·        after p has read c's memory
 --     c   C    Z    Z
+-- Covers: N2, P1, P2
 local p = process()
 local a = p:mmap { len = 12 * K }
 p:write(a, "shared bytes")

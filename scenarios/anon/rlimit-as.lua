@@ -3,6 +3,7 @@
 --
 --          0    4    8   12   16
 --     p    AAAAAAAABBBB····         12 of 16 pages
+-- Covers: P1
 local p = process()
 local a = 0x10000000
 local fixed = "private|anonymous|fixed"

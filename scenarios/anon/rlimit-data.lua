@@ -1,5 +1,6 @@
 -- RLIMIT_DATA limits private writable memory that is no stack. Memory does not count while it
 -- cannot be written, but making it writable asks for the limit.
+-- Covers: P1
 local p = process()
 p:setrlimit("data", 8 * PAGE)
 local a = p:mmap { len = 6 * PAGE }

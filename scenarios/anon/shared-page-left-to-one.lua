@@ -5,6 +5,7 @@
 --     p   A    B    C    D    E     all shared with c after fork; then c lets go of
 --     c   A    B    C    D    E     A by writing, B by munmap, C by MADV_DONTNEED,
 --     c   a    ·    ·    g    E'    D by a guard, E by moving it away (which is no letting go)
+-- Covers: P2
 local p = process()
 local a = p:mmap { len = 20 * K }
 for i = 0, 4 do

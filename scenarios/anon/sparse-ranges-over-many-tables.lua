@@ -2,6 +2,7 @@
 -- however the tables of the range are filled: here ten pages at the borders of tables of every
 -- level in 520 GiB.
 -- needs: 47-bit addresses
+-- Covers: P1
 local p = process()
 local a = 0x10000000000 - 4 * G
 local size = 520 * G

@@ -5,6 +5,7 @@
 --
 --     0    4    8   12   16   20   24   28
 --     0    0    1    1    2    2    3    3      the number of the thread that owns the page
+-- Covers: P2
 local p = process()
 local a = p:mmap { len = 32 * K }
 p:write(a, "before")

@@ -1,6 +1,7 @@
 -- Who uses a page without going through its entry marks the page itself: once makes it
 -- referenced, a second time moves it among the active ones and takes the mark back, from then
 -- on the mark stays. The entry is old here, because fork copies it so.
+-- Covers: G1
 
 local p = process()
 local a = p:mmap{ len = 4*PAGE, prot = "rw", flags = "private|anonymous" }

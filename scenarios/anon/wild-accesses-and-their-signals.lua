@@ -7,6 +7,7 @@
 --     0    4    8   12   16   20        · nothing   - no access   r read   w read, write
 --     w    r    -    x    ·             x read, execute
 -- needs: 47-bit addresses
+-- Covers: P5
 local p = process()
 local a = p:mmap { len = 20 * K }
 p:mprotect(a + 4 * K, 4 * K, "r")

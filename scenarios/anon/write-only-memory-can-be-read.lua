@@ -3,6 +3,7 @@
 -- The kernel still shows the mapping as "-w-": what it promised, not what the entry can do.
 -- A page that was only mapped for writing is read through the same entry; an untouched one is
 -- refused, because there the kernel is asked, and it goes by the mapping.
+-- Covers: P2
 local p = process()
 local a = p:mmap { len = 12 * K, prot = "w" }
 expect(p:maps(a).perms == "-w-p")

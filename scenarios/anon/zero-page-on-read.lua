@@ -8,6 +8,7 @@
 --     p   ·    ·    ·    ·      · never touched   Z zero page   A a page of its own
 --     p   ·    Z    Z    ·      after reading two pages
 --     p   ·    Z    A    A      after writing the third and the fourth
+-- Covers: P2
 local p = process()
 local a = p:mmap { len = 16 * K }
 expect(p:mincore(a, 16 * K) == "0000")

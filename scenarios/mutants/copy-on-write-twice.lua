@@ -1,5 +1,6 @@
 -- only: model (which thread comes first differs from run to run)
 -- Two threads write a page that fork shared: one copies it, the other finds it done.
+-- Covers: P2, P5
 local p = process()
 local a = p:mmap { len = 4 * K }
 p:store(a + 16, 3)

@@ -1,5 +1,6 @@
 -- A page that was being written goes on being written after fork: the writer must notice that
 -- it is shared, though its CPU knew the page as writable.
+-- Covers: P2
 local p = process()
 local a = p:mmap { len = 4 * K }
 p:store(a, 1)

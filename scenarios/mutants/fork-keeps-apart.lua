@@ -4,6 +4,7 @@
 --          0    4
 --     p    P    S      P written by the parent after the fork
 --     c    S    C      C written by the child             S as it was
+-- Covers: P2, R6
 local p = process()
 local a = p:mmap { len = 8 * K }
 p:write(a, "before")

@@ -1,6 +1,7 @@
 -- only: model (which thread comes first differs from run to run)
 -- A thread reads a page while another gives it back: it sees what was there, or a new page of
 -- zeros, and nothing that the frame holds later.
+-- Covers: P1, P2
 machine { cpus = 4 }
 local p = process()
 local a = p:mmap { len = 4 * K }

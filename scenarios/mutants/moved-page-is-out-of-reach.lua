@@ -4,6 +4,7 @@
 --
 --     0    4    8          16
 --     S    M    S    ···   M      S stays, so that the page table does   M moves
+-- Covers: P1
 machine { cpus = 4 }
 local p = process()
 local a = p:mmap { len = 12 * K }

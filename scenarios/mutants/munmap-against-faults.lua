@@ -1,5 +1,6 @@
 -- only: model (which thread comes first differs from run to run)
 -- A thread touches pages while another unmaps some of them: each access works or is refused.
+-- Covers: P1, P5
 local p = process()
 local a = p:mmap { len = 32 * K }
 local toucher = p:thread(function()

@@ -1,5 +1,6 @@
 -- A device that reads and writes a pinned page goes on seeing what the process sees, also after
 -- fork: the child gets the copy.
+-- Covers: P2, R3
 local p = process()
 local a = p:mmap { len = 4 * K }
 p:write(a, "before")

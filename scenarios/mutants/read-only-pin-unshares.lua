@@ -1,5 +1,6 @@
 -- A pin for reading takes a page that belongs to its process alone, so that it sees what the
 -- process writes later. process_vm_readv pins so.
+-- Covers: N2, P2
 local p = process()
 local a = p:mmap { len = 4 * K }
 p:write(a, "before")

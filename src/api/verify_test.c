@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: R6 */
 /*
  * Every check of verify() is proven by a planted fault: one field is spoilt, the exact finding
  * must be reported, and the machine, put back by a snapshot, must be clean again.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: A3, P2, P5 */
 /*
  * Every combination of what the vma allows, what the entry is and what the access wants, and
  * what must come of it; then the same with every allocation failing in turn.

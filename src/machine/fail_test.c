@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: P6 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

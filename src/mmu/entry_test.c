@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: A1, A2 */
 /*
  * Every state of an entry with every combination of its bits: exactly one predicate holds, the
  * makers and the questions agree, and what must not be asked asserts.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: P4, R6 */
 #include "machine/bug_test.h"
 
 #include "base/uapi.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: G1, G4 */
 /*
  * The text of /proc as Linux 6.18 prints it for the same history, and what must hold of it:
  * the rollup is the sum of the vmas, and looking changes nothing.

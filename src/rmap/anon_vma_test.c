@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: P2 */
 /*
  * Families of anon_vmas: what a fork adds, what an exit leaves, what stays bounded. The counts
  * of every object are recomputed by umm_verify() after each step.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: P1, P6 */
 /*
  * The system calls where a kernel to compare with is no help: every allocation failing in turn,
  * the overcommit modes, and limits on the way to them.

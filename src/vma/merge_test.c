@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: P1 */
 /*
  * Merge and split, enumerated: every sequence of three calls on three pages, against a model
  * that knows each page's attributes and nothing of vmas. What the process sees must be the

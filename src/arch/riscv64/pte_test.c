@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: A1, A4 */
 /* Words as the privileged specification and the kernel lay them out, against the makers. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: A1, A2 */
 /* Words as the processor's manual and the kernel lay them out, against what the makers give. */
 #include <setjmp.h>
 #include <stdarg.h>

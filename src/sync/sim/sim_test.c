@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Covers: B17 */
 /* The primitives under the seeded scheduler: what must hold for every seed, and what must not. */
 #include <setjmp.h>
 #include <stdarg.h>
