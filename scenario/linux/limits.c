@@ -68,6 +68,7 @@ int linux_setrlimit(struct scn_backend *backend, struct scn_step *step)
 	/* Zero is a word of its own: "may not lock at all", "no limit of data but the hard one". */
 	if (counts && soft < SCN_UNLIMITED - PUPPET_OVERHEAD && (soft || resource == RLIMIT_AS))
 		soft += PUPPET_OVERHEAD;
+	task->process->memlock_set |= resource == RLIMIT_MEMLOCK;
 	limits[0].rlim_cur = soft;
 	limits[0].rlim_max = limits[1].rlim_max;
 	cmd.args[2] = linux_scratch(task);

@@ -253,6 +253,8 @@ static int run_pin(struct scn_backend *backend, struct scn_step *step)
 		step->result = -EINVAL;
 		return 0;
 	}
+	if (task->process->memlock_set && task->process->cap_dropped)
+		return linux_skip(backend, "an io_uring's own memory counts against the limit too");
 	if (step->args[1] > 1ull << 30)
 		return linux_skip(backend, "io_uring pins at most 1 GiB at once");
 	while (pin < end && pin->handle)
@@ -455,6 +457,7 @@ static int run_fork(struct scn_backend *backend, struct scn_step *step)
 	}
 	process->first_slot = parent->process->first_slot;
 	process->cap_dropped = parent->process->cap_dropped;
+	process->memlock_set = parent->process->memlock_set;
 	cmd.nr = (uint64_t)linux_own_slot(process, task->slot);
 	ret = linux_command(backend, parent, &cmd, NULL, &reply, NULL, 0);
 	if (ret == 0 && reply.result >= 0) {

@@ -84,6 +84,7 @@ struct machine {
 	int next_pid;
 	u32 next_mm_id;
 	s64 next_pin;
+	atomic64_t user_pinned; /* pages of pins that count against a limit, of all processes */
 
 	atomic64_t committed_pages; /* vm_committed_as */
 };

@@ -11,6 +11,7 @@ static void pin_free(struct mm *mm, struct pin *pin)
 	for (u64 i = 0; i < pin->nr; i++)
 		unpin_user_page(pin->pages[i]);
 	atomic64_sub(&mm->pinned_pages, (s64)pin->nr);
+	atomic64_sub(&machine_of(mm)->user_pinned, (s64)pin->charged);
 	list_del_init(&pin->pins);
 	kmem_cache_free(machine_of(mm), CACHE_PIN, pin);
 }
@@ -50,6 +51,7 @@ static int pin_some(struct mm *mm, s64 id, vaddr_t *addr, vaddr_t end)
 	got = get_user_pages_remote(mm, *addr, want,
 				    FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM | FOLL_FAST, pin->pages);
 	pin->id = id;
+	pin->charged = 0;
 	pin->nr = got > 0 ? (u64)got : 0;
 	list_add_tail(&pin->pins, &mm->pins);
 	atomic64_add(&mm->pinned_pages, (s64)pin->nr);
@@ -58,6 +60,25 @@ static int pin_some(struct mm *mm, s64 id, vaddr_t *addr, vaddr_t end)
 		return (int)got;
 	/* The next one says why it cannot be had. */
 	return pin->nr ? 0 : -EFAULT;
+}
+
+/* Only what was had is held against the limit, and the pins of all processes together. */
+static int charge_pins(struct mm *mm, s64 id)
+{
+	u64 limit = mm->rlimit[MM_RLIMIT_MEMLOCK] >> PAGE_SHIFT;
+	struct machine *m = machine_of(mm);
+	struct pin *pin;
+
+	if (mm->cap_ipc_lock)
+		return 0;
+	list_for_each_entry(pin, &mm->pins, pins) {
+		if (pin->id != id)
+			continue;
+		pin->charged = pin->nr;
+		if ((u64)atomic64_add_return(&m->user_pinned, (s64)pin->nr) > limit)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static s64 next_pin_id(struct machine *m)
@@ -82,12 +103,10 @@ static s64 do_pin(struct mm *mm, vaddr_t addr, u64 len)
 	addr &= PAGE_MASK;
 	id = next_pin_id(machine_of(mm));
 	down_write(&mm->mmap_lock);
-	if (!mm->cap_ipc_lock &&
-	    (u64)atomic64_read(&mm->pinned_pages) + ((end - addr) >> PAGE_SHIFT) >
-		    mm->rlimit[MM_RLIMIT_MEMLOCK] >> PAGE_SHIFT)
-		err = -ENOMEM;
 	while (!err && addr < end)
 		err = pin_some(mm, id, &addr, end);
+	if (!err)
+		err = charge_pins(mm, id);
 	if (err)
 		(void)pin_release(mm, id);
 	up_write(&mm->mmap_lock);

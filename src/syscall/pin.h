@@ -9,12 +9,13 @@
 #include "phys/page.h"
 #include "vma/mm.h"
 
-#define PIN_PAGES 61
+#define PIN_PAGES 60
 
 struct pin {
 	struct list_head pins; /* mm->pins; mmap_lock write */
 	s64 id;
 	u64 nr;
+	u64 charged; /* of which count for the user that all processes are of */
 	struct page *pages[PIN_PAGES];
 };
 
