@@ -29,7 +29,7 @@
 struct fuzz_op {
 	uint32_t id; /* counted from 1; 0 in the references below: none */
 	enum scn_kind kind;
-	uint32_t task, remote; /* the ops that made these processes */
+	uint32_t task, remote; /* the ops that made these processes and threads */
 	uint64_t args[6];
 	uint32_t base;     /* what that op returned is added to args[0] */
 	uint32_t base_new; /* and to args[4] */
@@ -54,6 +54,7 @@ struct fuzz_case {
 /* ---- generation ----------------------------------------------------------------------- */
 
 #define FUZZ_MAX_PROCESSES 3
+#define FUZZ_MAX_TASKS 6
 #define FUZZ_MAX_REGIONS 8
 
 struct fuzz_gen {
@@ -63,8 +64,11 @@ struct fuzz_gen {
 	uint32_t classes; /* of ops, that this case uses, by bit */
 	bool bad_input;   /* some arguments are wrong on purpose */
 	bool printable;   /* written bytes are letters, else harmless instructions */
-	uint32_t processes[FUZZ_MAX_PROCESSES]; /* alive; by op */
-	unsigned nr_processes;
+	struct fuzz_task {
+		uint32_t op;      /* that made it */
+		uint32_t process; /* made its process: itself, but for a thread */
+	} tasks[FUZZ_MAX_TASKS];  /* alive */
+	unsigned nr_tasks;
 	struct fuzz_region {
 		uint32_t op;
 		uint64_t pages;

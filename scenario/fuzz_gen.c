@@ -172,9 +172,36 @@ static uint8_t some_fill(struct fuzz_gen *gen)
 	return gen->printable ? (uint8_t)('a' + below(gen, 26)) : PICK(gen, harmless);
 }
 
-static uint32_t some_process(struct fuzz_gen *gen)
+static unsigned nr_processes(const struct fuzz_gen *gen)
 {
-	return gen->processes[below(gen, gen->nr_processes)];
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < gen->nr_tasks; i++)
+		nr += gen->tasks[i].op == gen->tasks[i].process;
+	return nr;
+}
+
+static const struct fuzz_task *some_task(struct fuzz_gen *gen)
+{
+	return &gen->tasks[below(gen, gen->nr_tasks)];
+}
+
+static uint32_t process_of(const struct fuzz_gen *gen, uint32_t task)
+{
+	for (unsigned i = 0; i < gen->nr_tasks; i++) {
+		if (gen->tasks[i].op == task)
+			return gen->tasks[i].process;
+	}
+	return task;
+}
+
+static bool has_threads(const struct fuzz_gen *gen, uint32_t process)
+{
+	for (unsigned i = 0; i < gen->nr_tasks; i++) {
+		if (gen->tasks[i].process == process && gen->tasks[i].op != process)
+			return true;
+	}
+	return false;
 }
 
 /* Classes that others look at; by their place in the table below. */
@@ -381,16 +408,28 @@ static void gen_process(struct fuzz_gen *gen, struct fuzz_op *op)
 	op->task = 0;
 }
 
+static void gen_thread(struct fuzz_gen *gen, struct fuzz_op *op)
+{
+	(void)gen;
+	op->kind = SCN_THREAD;
+}
+
 static void gen_fork(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	(void)gen;
 	op->kind = SCN_FORK;
 }
 
+/* A thread, or a process that has none and is not the only one; else nothing much. */
 static void gen_exit(struct fuzz_gen *gen, struct fuzz_op *op)
 {
-	(void)gen;
+	const struct fuzz_task *task = some_task(gen);
+
 	op->kind = SCN_EXIT;
+	op->task = task->op;
+	if (task->op == task->process &&
+	    (has_threads(gen, task->process) || nr_processes(gen) == 1))
+		op->kind = SCN_MUNLOCKALL;
 }
 
 static void gen_vm(struct fuzz_gen *gen, struct fuzz_op *op)
@@ -398,7 +437,7 @@ static void gen_vm(struct fuzz_gen *gen, struct fuzz_op *op)
 	uint64_t total = 0;
 
 	op->kind = chance(gen, 50) ? SCN_VM_READV : SCN_VM_WRITEV;
-	op->remote = some_process(gen);
+	op->remote = some_task(gen)->op;
 	op->nr_ranges = (uint8_t)(1 + below(gen, chance(gen, 80) ? 1 : FUZZ_MAX_RANGES));
 	for (unsigned i = 0; i < op->nr_ranges; i++) {
 		struct umm_iovec *range = &op->ranges[i];
@@ -479,18 +518,24 @@ static void gen_fetch(struct fuzz_gen *gen, struct fuzz_op *op)
 	op->args[0] = some_page(gen, &op->base) + PAGE / 2;
 }
 
+static bool uses(const struct fuzz_gen *gen, void (*fn)(struct fuzz_gen *, struct fuzz_op *));
+
 static void gen_limit(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	static const uint8_t resources[] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK,
 					     RLIMIT_MEMLOCK };
 
-	if (chance(gen, 20)) {
+	/* The right is each thread's own to the kernel, the process's in the model. */
+	if (chance(gen, 20) && !has_threads(gen, process_of(gen, op->task))) {
 		op->kind = SCN_CAP_IPC_LOCK;
 		op->args[0] = below(gen, 2);
 		return;
 	}
 	op->kind = SCN_SETRLIMIT;
 	op->args[0] = PICK(gen, resources);
+	/* What pins on the kernel has memory of its own that counts with them. */
+	if (op->args[0] == RLIMIT_MEMLOCK && uses(gen, gen_pin))
+		op->args[0] = RLIMIT_AS;
 	op->args[1] = chance(gen, 15) ? 4u << 20 : below(gen, 40) * PAGE;
 }
 
@@ -514,6 +559,7 @@ static const struct op_class {
 	{ "msync", gen_msync, 1, 30 },
 	{ "process", gen_process, 1, 30 },
 	{ "fork", gen_fork, 3, 65 },
+	{ "thread", gen_thread, 2, 25 },
 	{ "exit", gen_exit, 2, 65 },
 	{ "process-vm", gen_vm, 4, 60 },
 	{ "pin", gen_pin, 2, 30 },
@@ -561,9 +607,11 @@ static bool fits(const struct fuzz_gen *gen, unsigned class)
 	void (*fn)(struct fuzz_gen *, struct fuzz_op *) = classes[class].gen;
 
 	if (fn == gen_process || fn == gen_fork)
-		return gen->nr_processes < FUZZ_MAX_PROCESSES;
+		return nr_processes(gen) < FUZZ_MAX_PROCESSES && gen->nr_tasks < FUZZ_MAX_TASKS;
+	if (fn == gen_thread)
+		return gen->nr_tasks < FUZZ_MAX_TASKS;
 	if (fn == gen_exit)
-		return gen->nr_processes > 1;
+		return gen->nr_tasks > 1;
 	return true;
 }
 
@@ -593,7 +641,7 @@ static bool final_read(struct fuzz_gen *gen, struct fuzz_op *op)
 	if (gen->nr_final++ >= FUZZ_FINAL_READS)
 		return false;
 	op->kind = SCN_VM_READV;
-	op->task = op->remote = some_process(gen);
+	op->task = op->remote = some_task(gen)->op;
 	op->nr_ranges = 2;
 	op->bytes = 2 * UMM_PAGE_SIZE;
 	for (unsigned i = 0; i < 2; i++) {
@@ -627,7 +675,7 @@ bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op)
 
 	if (done >= FUZZ_MAX_OPS)
 		return false;
-	if (!gen->nr_processes) {
+	if (!gen->nr_tasks) {
 		gen_process(gen, &op);
 	} else if (gen->nr_final || done + FUZZ_FINAL_READS >= gen->nr_ops) {
 		if (!final_read(gen, &op))
@@ -636,7 +684,7 @@ bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op)
 		class = some_class(gen);
 		if (!class)
 			return false;
-		op.task = some_process(gen);
+		op.task = some_task(gen)->op;
 		class->gen(gen, &op);
 		keep_off_image(&op);
 	}
@@ -665,12 +713,16 @@ void fuzz_gen_learn(struct fuzz_gen *gen, const struct fuzz_op *op)
 	switch (op->kind) {
 	case SCN_PROCESS:
 	case SCN_FORK:
-		gen->processes[gen->nr_processes++] = op->id;
+		gen->tasks[gen->nr_tasks++] = (struct fuzz_task){ op->id, op->id };
+		break;
+	case SCN_THREAD:
+		gen->tasks[gen->nr_tasks++] =
+			(struct fuzz_task){ op->id, process_of(gen, op->task) };
 		break;
 	case SCN_EXIT:
-		for (unsigned i = 0; i < gen->nr_processes; i++) {
-			if (gen->processes[i] == op->task)
-				gen->processes[i] = gen->processes[--gen->nr_processes];
+		for (unsigned i = 0; i < gen->nr_tasks; i++) {
+			if (gen->tasks[i].op == op->task)
+				gen->tasks[i] = gen->tasks[--gen->nr_tasks];
 		}
 		break;
 	case SCN_MMAP:

@@ -90,6 +90,9 @@ static bool prepare(struct run *run, struct world *world, const struct fuzz_op *
 	step->remote = task_of(world, op->remote);
 	if (op->kind != SCN_PROCESS && (!step->task || (op->remote && !step->remote)))
 		return false;
+	/* A process ends with its last thread, or takes the others along: not here. */
+	if (op->kind == SCN_EXIT && !step->task->thread_nr && step->task->live_threads > 1)
+		return false;
 	step->nr_ranges = op->nr_ranges;
 	step->ranges = world->ranges;
 	for (unsigned i = 0; i < op->nr_ranges; i++) {
@@ -174,7 +177,7 @@ static bool observe(struct run *run, struct world *world, struct scn_task *task)
 static bool observe_all(struct run *run, struct world *world)
 {
 	for (struct scn_task *task = world->session.tasks; task; task = task->next) {
-		if (!task->dead && !observe(run, world, task))
+		if (!task->dead && !task->thread_nr && !observe(run, world, task))
 			return false;
 	}
 	return true;
@@ -186,7 +189,7 @@ static bool same_views(struct run *run)
 	struct scn_task *task = a->session.tasks, *twin = b->session.tasks;
 
 	for (; task && twin; task = task->next, twin = twin->next) {
-		if (task->dead)
+		if (task->dead || task->thread_nr)
 			continue;
 		if (!observe(run, a, task) || !observe(run, b, twin))
 			return false;

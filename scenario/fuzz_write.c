@@ -10,8 +10,10 @@ struct writer {
 	FILE *out;
 	const struct fuzz_case *c;
 	unsigned process_nr[FUZZ_MAX_OPS + 1]; /* by op; 0: it made none */
-	bool named[FUZZ_MAX_OPS + 1];          /* its result has a name in the scenario */
-	bool wanted[FUZZ_MAX_OPS + 1];         /* and is spoken of later */
+	unsigned nr_processes;
+	bool is_thread[FUZZ_MAX_OPS + 1]; /* process_nr is its process's */
+	bool named[FUZZ_MAX_OPS + 1];     /* its result has a name in the scenario */
+	bool wanted[FUZZ_MAX_OPS + 1];    /* and is spoken of later */
 };
 
 static void put_number(struct writer *w, uint64_t value)
@@ -175,30 +177,51 @@ static void put_call(struct writer *w, const struct fuzz_op *op)
 	fprintf(w->out, ")");
 }
 
-static void put_op(struct writer *w, const struct fuzz_op *op)
+/* The name that the result gets, or "" when nobody asks for it. */
+static void name_result(struct writer *w, const struct fuzz_op *op, char *name, size_t size)
 {
-	bool makes = op->kind == SCN_PROCESS || op->kind == SCN_FORK;
-	bool refused = op->ran && op->result < 0 && op->result > -4096 && op->kind != SCN_BRK;
-
-	if (op->signo) {
-		fprintf(w->out, "expect_signal(\"%s\", function() ", scn_signal_name(op->signo));
-	} else if (refused) {
-		fprintf(w->out, "expect_errno(\"%s\", function() ",
-			scn_errno_name((int)-op->result));
-	} else if (makes) {
-		static unsigned nr;
-
-		nr = 0;
-		for (unsigned i = 0; i <= FUZZ_MAX_OPS; i++)
-			nr = w->process_nr[i] > nr ? w->process_nr[i] : nr;
-		w->process_nr[op->id] = nr + 1;
-		fprintf(w->out, "local p%u = ", nr + 1);
+	name[0] = '\0';
+	if (op->kind == SCN_PROCESS || op->kind == SCN_FORK) {
+		w->process_nr[op->id] = ++w->nr_processes;
+		snprintf(name, size, "p%u", w->nr_processes);
 	} else if (w->wanted[op->id] && op->result > 0) {
 		w->named[op->id] = true;
-		fprintf(w->out, "local a%u = ", op->id);
+		snprintf(name, size, "a%u", op->id);
 	}
+}
+
+/*
+ * A thread of a scenario is a function: it runs each of its ops as a thread of its own, which
+ * is over before the next op.
+ */
+static void put_op(struct writer *w, const struct fuzz_op *op)
+{
+	bool refused = op->ran && op->result < 0 && op->result > -4096 && op->kind != SCN_BRK;
+	bool threaded = w->is_thread[op->task];
+	char name[32];
+
+	if (op->kind == SCN_THREAD && !refused) {
+		w->process_nr[op->id] = w->process_nr[op->task];
+		w->is_thread[op->id] = true;
+		return;
+	}
+	if (op->kind == SCN_EXIT && threaded)
+		return;
+	name_result(w, op, name, sizeof(name));
+	if (name[0] && !op->signo && !refused)
+		fprintf(w->out, threaded ? "local %s\n" : "local %s = ", name);
+	if (threaded)
+		fprintf(w->out, "p%u:thread(function() ", w->process_nr[op->task]);
+	if (threaded && name[0] && !op->signo && !refused)
+		fprintf(w->out, "%s = ", name);
+	if (op->signo)
+		fprintf(w->out, "expect_signal(\"%s\", function() ", scn_signal_name(op->signo));
+	else if (refused)
+		fprintf(w->out, "expect_errno(\"%s\", function() ",
+			scn_errno_name((int)-op->result));
 	put_call(w, op);
-	fprintf(w->out, op->signo || refused ? " end)\n" : "\n");
+	fprintf(w->out, "%s%s\n", op->signo || refused ? " end)" : "",
+		threaded ? " end):join()" : "");
 }
 
 static void find_wanted(struct writer *w)
