@@ -84,7 +84,7 @@ struct fuzz_gen {
 /* Names of the classes of ops, up to NULL. */
 const char *fuzz_class_name(unsigned index);
 
-/* classes: what may be used at all; each case leaves some of it out. */
+/* allowed: what may be used at all; each case leaves some of it out. */
 void fuzz_gen_init(struct fuzz_gen *gen, uint64_t seed, unsigned nr_ops, uint32_t allowed);
 /* The next op, after `done` ops; false: the case is complete. */
 bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op);
