@@ -228,6 +228,8 @@ static bool run_op(struct run *run, struct fuzz_op *op)
 			return true;
 	}
 	op->ran = true;
+	op->result = 0;
+	op->signo = 0;
 	if (!run_in(run, first, op))
 		return false;
 	op->result = first->step.result;
