@@ -6,6 +6,7 @@
  */
 #include "base/uapi.h"
 #include "gup/gup.h"
+#include "sync/membarrier.h"
 #include "syscall/syscall_internal.h"
 
 #define BATCH_PAGES 1024
@@ -14,7 +15,7 @@
 
 struct vm_copy {
 	/* input */
-	struct mm *mm; /* of the other process */
+	struct mm *mm; /* of the other process, NULL: it has ended */
 	bool write;    /* to it */
 	/* what is left of the caller's buffer */
 	u8 *buf;
@@ -45,6 +46,7 @@ static void copy_page_part(struct vm_copy *copy, struct page *page, u64 offset, 
 {
 	u8 *frame = (u8 *)page_address(page) + offset;
 
+	sync_access_point(page_address(page), NULL, copy->write);
 	if (copy->write)
 		copy_shared(frame, copy->buf, len);
 	else
@@ -131,8 +133,8 @@ static bool ranges_are_empty(const struct umm_iovec *ranges, u64 nr_ranges)
 	return !nr_ranges;
 }
 
-static s64 process_vm_rw(struct task *remote, struct vm_copy *copy, u64 len,
-			 const struct umm_iovec *ranges, u64 nr_ranges, u64 flags)
+static s64 process_vm_rw(struct vm_copy *copy, u64 len, const struct umm_iovec *ranges,
+			 u64 nr_ranges, u64 flags)
 {
 	s64 ret;
 
@@ -144,44 +146,47 @@ static s64 process_vm_rw(struct task *remote, struct vm_copy *copy, u64 len,
 	ret = check_ranges(ranges, nr_ranges);
 	if (ret)
 		return ret;
-	/* Only now the process is looked for. */
+	/* Only now it matters whether there is such a process. */
 	if (ranges_are_empty(ranges, nr_ranges))
 		return 0;
-	if (!remote)
-		return -ESRCH;
-	copy->mm = remote->mm;
-	mm_get(copy->mm);
-	ret = copy_ranges(copy, ranges, nr_ranges);
-	mm_put(copy->mm);
-	return ret;
+	return copy->mm ? copy_ranges(copy, ranges, nr_ranges) : -ESRCH;
 }
 
-UMM_API int64_t umm_process_vm_readv(struct umm_task *handle, struct umm_task *remote, void *buf,
+/* The other process may end at any time; its address space stays until this is over. */
+static s64 process_vm_call(struct task *task, struct task *remote, struct vm_copy *copy, u64 len,
+			   const struct umm_iovec *ranges, u64 nr_ranges, u64 flags)
+{
+	int pid = 0;
+	struct syscall call;
+	s64 ret;
+
+	copy->mm = remote ? task_get_mm(task, remote, &pid) : NULL;
+	call = syscall_enter(task, copy->write ? NR_PROCESS_VM_WRITEV : NR_PROCESS_VM_READV,
+			     (u64)pid, len, nr_ranges, flags);
+	ret = process_vm_rw(copy, len, ranges, nr_ranges, flags);
+	if (copy->mm)
+		mm_put(copy->mm);
+	return syscall_exit(&call, ret);
+}
+
+UMM_API int64_t umm_process_vm_readv(struct umm_task *task, struct umm_task *remote, void *buf,
 				     uint64_t len_bytes, const struct umm_iovec *ranges,
 				     uint64_t nr_ranges, uint64_t flags)
 {
-	struct task *other = (struct task *)remote;
-	struct syscall call =
-		syscall_enter((struct task *)handle, NR_PROCESS_VM_READV,
-			      other ? (u64)other->pid : 0, len_bytes, nr_ranges, flags);
 	struct vm_copy copy = { .buf = buf };
 
-	return syscall_exit(&call,
-			    process_vm_rw(other, &copy, len_bytes, ranges, nr_ranges, flags));
+	return process_vm_call((struct task *)task, (struct task *)remote, &copy, len_bytes, ranges,
+			       nr_ranges, flags);
 }
 
-UMM_API int64_t umm_process_vm_writev(struct umm_task *handle, struct umm_task *remote,
+UMM_API int64_t umm_process_vm_writev(struct umm_task *task, struct umm_task *remote,
 				      const void *buf, uint64_t len_bytes,
 				      const struct umm_iovec *ranges, uint64_t nr_ranges,
 				      uint64_t flags)
 {
-	struct task *other = (struct task *)remote;
-	struct syscall call =
-		syscall_enter((struct task *)handle, NR_PROCESS_VM_WRITEV,
-			      other ? (u64)other->pid : 0, len_bytes, nr_ranges, flags);
 	/* Only read from: copy.write says which way the bytes go. */
 	struct vm_copy copy = { .write = true, .buf = (u8 *)(uintptr_t)buf };
 
-	return syscall_exit(&call,
-			    process_vm_rw(other, &copy, len_bytes, ranges, nr_ranges, flags));
+	return process_vm_call((struct task *)task, (struct task *)remote, &copy, len_bytes, ranges,
+			       nr_ranges, flags);
 }

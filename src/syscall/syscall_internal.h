@@ -73,6 +73,11 @@ int do_munmap(struct mm *mm, vaddr_t start, u64 len);
 
 /* A task for mm, which it takes over one use of; on the machine's list. pid 0: a new process. */
 struct task *task_create(struct machine *m, struct mm *mm, int pid);
+/*
+ * The mm of another task and its process, held for the caller (mm_put); NULL: it has ended. The
+ * pointer is only compared: what it pointed to may be gone.
+ */
+struct mm *task_get_mm(struct task *caller, const struct task *wanted, int *ret_pid);
 /* Give back every pin of an mm that nobody uses any more. */
 void release_pins(struct mm *mm);
 

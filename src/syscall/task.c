@@ -64,14 +64,33 @@ struct task *task_create(struct machine *m, struct mm *mm, int pid)
 	return task;
 }
 
-static void task_free(struct task *task)
+/* Nobody finds it from here on, nor its mm through it. */
+static void task_unlink(struct task *task)
 {
 	struct machine *m = machine_of(task);
 
 	mutex_lock(&m->tasks_lock);
 	list_del_init(&task->tasks);
 	mutex_unlock(&m->tasks_lock);
-	kmem_cache_free(m, CACHE_TASK, task);
+}
+
+struct mm *task_get_mm(struct task *caller, const struct task *wanted, int *ret_pid)
+{
+	struct machine *m = machine_of(caller);
+	struct mm *mm = NULL;
+	struct task *task;
+
+	mutex_lock(&m->tasks_lock);
+	list_for_each_entry(task, &m->tasks, tasks) {
+		if (task != wanted)
+			continue;
+		mm = task->mm;
+		mm_get(mm);
+		*ret_pid = task->pid;
+		break;
+	}
+	mutex_unlock(&m->tasks_lock);
+	return mm;
 }
 
 UMM_API int umm_process_create(struct umm_machine *handle, struct umm_task **ret_task)
@@ -115,8 +134,9 @@ UMM_API void umm_task_exit(struct umm_task *handle)
 	struct mm *mm = task->mm;
 
 	trace(machine_of(task), TRACE_SCHED_PROCESS_EXIT, (u64)task->tid);
+	task_unlink(task);
 	task_leave_cpu(task);
 	mm_put(mm);
 	sync_set_current(call.outer);
-	task_free(task);
+	kmem_cache_free(machine_of(task), CACHE_TASK, task);
 }
