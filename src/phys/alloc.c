@@ -24,6 +24,7 @@
 #include "base/uapi.h"
 #include "machine/quiet.h"
 #include "phys/phys_internal.h"
+#include "sync/membarrier.h"
 
 #define POISON_WORD 0xaaaaaaaaaaaaaaaaull
 #define POISON 0xaa
@@ -46,12 +47,22 @@ static void check_frame(const struct page *page, u64 expected)
 	}
 }
 
+void phys_check_free_frame(struct machine *m, pfn_t pfn)
+{
+	const struct page *page = pfn_to_page(m, pfn);
+
+	if (m->config.poison && page_count(page) == 0 && !page_test_reserved(page))
+		check_frame(page, page->flags & BIT(PG_zeroed) ? 0 : POISON_WORD);
+}
+
 static void prepare_page(struct machine *m, struct page *page, enum gfp gfp)
 {
 	u64 flags = READ_ONCE(page->flags);
 
 	VM_BUG_ON2(page_count(page) != 0, page_count(page), page_to_pfn(page).n);
 	VM_BUG_ON2(page_mapcount(page) != 0, page_mapcount(page), page_to_pfn(page).n);
+	/* Whoever still writes to it, writes to what another will own. */
+	sync_access_point(page_address(page), NULL, true);
 	if (m->config.poison)
 		check_frame(page, flags & BIT(PG_zeroed) ? 0 : POISON_WORD);
 	WRITE_ONCE(page->flags, flags & PAGE_PLACE_FLAGS);
@@ -89,6 +100,7 @@ static void retire_page(struct machine *m, struct page *page, u64 extra_flags)
 	VM_BUG_ON2(flags & PAGE_BUSY_FLAGS, flags, page_to_pfn(page).n);
 	WRITE_ONCE(page->flags, (flags & PAGE_PLACE_FLAGS) | extra_flags);
 	page->mapping = 0;
+	sync_access_point(page_address(page), NULL, true);
 	if (m->config.poison)
 		memset(page_address(page), POISON, PAGE_SIZE);
 }

@@ -45,6 +45,8 @@ void phys_node_range(const struct machine *m, unsigned node, pfn_t *ret_first, p
 /* The lists recounted: returns the number of contradictions, described through report. Idle. */
 int phys_verify(struct machine *m, void (*report)(void *arg, const char *what, u64 a, u64 b),
 		void *arg);
+/* With config.poison: a frame that is free holds what it was left with. Idle. */
+void phys_check_free_frame(struct machine *m, pfn_t pfn);
 /*
  * Next frame in use (refcount above zero) at or after pfn; false: no more. Skips frame 0 and
  * sections not in use.
