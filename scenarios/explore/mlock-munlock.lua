@@ -1,0 +1,13 @@
+-- One thread locks a page, another unlocks it.
+local p = process()
+local a = p:mmap{ len = PAGE }
+p:store(a, 1)
+
+concurrent(function()
+	p:mlock(a, PAGE)
+end, function()
+	p:munlock(a, PAGE)
+end)
+
+local locked = p:smaps(a).locked
+expect(locked == 0 or locked == PAGE)

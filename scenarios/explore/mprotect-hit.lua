@@ -1,0 +1,13 @@
+-- After mprotect to read-only has returned, no cached translation lets a write through.
+local p = process()
+local a = p:mmap{ len = PAGE }
+p:store(a, 1)
+p:store(a + 8, 0)
+
+concurrent(function()
+	p:try("store", a, 2)
+end, function()
+	p:mprotect(a, PAGE, "r")
+	local value = p:load(a)
+	expect(p:load(a) == value)
+end)

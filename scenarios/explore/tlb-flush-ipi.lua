@@ -1,0 +1,14 @@
+-- A cached translation against munmap and the next owner of the frame, under tlb_flush = ipi.
+machine{ tlb_flush = "ipi" }
+local p = process()
+local a = p:mmap{ len = 2 * PAGE }
+p:store(a, 1)
+
+concurrent(function()
+	p:try("store", a, 2)
+end, function()
+	p:madvise(a, PAGE, "dontneed")
+	p:store(a + PAGE, 8)
+end)
+
+expect(p:load(a + PAGE) == 8)
