@@ -13,7 +13,7 @@ struct explore_command {
 	bool chosen; /* a strategy was named */
 	enum explore_mode mode;
 	const char *memory;
-	int preemptions; /* below 0: no bound */
+	int preemptions;              /* below 0: no bound */
 	uint64_t executions, seconds; /* the budget; 0: none */
 	struct umm_config config;
 	char mutants[MAX_MUTANTS][MUTANT_NAME_BYTES];

@@ -16,7 +16,7 @@
 /* This part of the budget shows whether the whole tree fits into it. */
 #define TRY_PART 8
 
-enum end { END_FAILED, END_COMPLETE, END_SAMPLED, END_SHORT, END_SKIPPED };
+enum end { END_SHORT, END_FAILED, END_COMPLETE, END_SAMPLED };
 
 struct exploration {
 	const struct explore_command *command;
@@ -208,6 +208,11 @@ static void sample_by_many(struct exploration *x)
 	pid_t pids[64];
 	int fds[64];
 
+	if (jobs == 1) {
+		sample(x, 0);
+		free(sent);
+		return;
+	}
 	fflush(NULL);
 	for (; sent && nr < jobs; nr++) {
 		int ends[2];
@@ -252,12 +257,13 @@ static void explore_by_default(struct exploration *x)
 	needed = x->estimate * (double)x->result.ns / 1e9 / (double)(x->result.executions + 1);
 	if (x->estimate > 0 && (!budget || needed < budget - spent(x)) &&
 	    (!x->command->executions || x->estimate < (double)left_executions(x)) &&
-	    run(x, EXPLORE_OPTIMAL, 0, 0, x->command->config.seed))
+	    run(x, EXPLORE_OPTIMAL, (budget - spent(x)) / 2, left_executions(x) / 2,
+		x->command->config.seed))
 		return;
 	snprintf(x->note, sizeof(x->note),
 		 "about %.3g executions are needed to see everything; samples instead",
 		 x->estimate);
-	x->executions = 0;
+	x->executions = x->blocked = 0;
 	sample_by_many(x);
 }
 
@@ -272,10 +278,8 @@ static void explore_it(struct exploration *x)
 			x->estimate = x->result.estimate;
 			x->end = END_SHORT;
 		}
-	} else if (command->jobs > 1) {
-		sample_by_many(x);
 	} else {
-		sample(x, 0);
+		sample_by_many(x);
 	}
 }
 
@@ -331,8 +335,8 @@ static bool load(const char *path, struct explore_result *result)
 	if (in)
 		fclose(in);
 	if (in && !(good && ended))
-		fprintf(stderr, "usermm explore: %s:%u: no schedule that --save has written\n", path,
-			line_nr);
+		fprintf(stderr, "usermm explore: %s:%u: no schedule that --save has written\n",
+			path, line_nr);
 	return good && ended;
 }
 
@@ -361,8 +365,10 @@ static int replay(struct exploration *x)
 static const char *end_word(const struct exploration *x)
 {
 	static const char *const words[] = {
-		[END_FAILED] = "failed", [END_COMPLETE] = "complete", [END_SAMPLED] = "sampled",
-		[END_SHORT] = "not complete", [END_SKIPPED] = "skipped",
+		[END_FAILED] = "failed",
+		[END_COMPLETE] = "complete",
+		[END_SAMPLED] = "sampled",
+		[END_SHORT] = "not complete",
 	};
 
 	if (x->end == END_COMPLETE && x->command->preemptions >= 0)
@@ -410,8 +416,7 @@ static void show_json(struct exploration *x)
 	json_object_object_add(o, "events", json_object_new_int64((int64_t)x->events));
 	json_object_object_add(o, "longest", json_object_new_int64((int64_t)x->longest));
 	json_object_object_add(o, "complete", json_object_new_boolean(x->end == END_COMPLETE));
-	json_object_object_add(o, "bounded",
-			       json_object_new_boolean(x->command->preemptions >= 0));
+	json_object_object_add(o, "bounded", json_object_new_boolean(x->command->preemptions >= 0));
 	json_object_object_add(o, "seconds", json_object_new_double(spent(x)));
 	if (x->estimate > 0)
 		json_object_object_add(o, "estimate", json_object_new_double(x->estimate));
@@ -427,9 +432,7 @@ static void show_json(struct exploration *x)
 
 static int exit_of(const struct exploration *x)
 {
-	return x->end == END_FAILED ? EXIT_FAILED :
-	       x->end == END_SHORT  ? EXIT_CANNOT :
-				      EXIT_WELL;
+	return x->end == END_FAILED ? EXIT_FAILED : x->end == END_SHORT ? EXIT_CANNOT : EXIT_WELL;
 }
 
 int explore_command_run(const struct explore_command *command, const struct scn_file *file)

@@ -12,7 +12,6 @@
 
 #define MAX_RANGES 8
 #define MAX_WRITTEN 8192
-/* Copies are kept in pieces, so that a few pages do not cost a system call each. */
 #define SIGNAL_STACK_BYTES 65536
 
 struct range {
@@ -117,6 +116,16 @@ void restore_back(void)
 {
 	for (u32 i = 0; i < restore.nr_written; i++)
 		memcpy(restore.written[i].page, restore.written[i].copy, PAGE_SIZE);
+}
+
+void restore_each(void *start, u64 bytes, void (*fn)(void *arg, void *page), void *arg)
+{
+	for (u32 i = 0; i < restore.nr_written; i++) {
+		u8 *page = restore.written[i].page;
+
+		if (page >= (u8 *)start && page < (u8 *)start + bytes)
+			fn(arg, page);
+	}
 }
 
 void restore_end(void)

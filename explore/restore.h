@@ -25,6 +25,8 @@ int restore_take(void);
 void restore_back(void);
 /* Forget it all; the memory stays as it is, writable. */
 void restore_end(void);
+/* The pages in [start, start + bytes) that may have been written since. */
+void restore_each(void *start, u64 bytes, void (*fn)(void *arg, void *page), void *arg);
 /* How many pages every restore copies by now. */
 u64 restore_pages(void);
 

@@ -34,8 +34,10 @@ struct scn_task *api_check_task(lua_State *L, int index)
 	if (fiber && fiber->task->process == task)
 		return fiber->task;
 	if (fiber && fiber->body && task->body != fiber->body)
-		luaL_error(L, "%s is not a process of this function: concurrent() takes them before it",
-			   task->label);
+		luaL_error(
+			L,
+			"%s is not a process of this function: concurrent() takes them before it",
+			task->label);
 	return task;
 }
 

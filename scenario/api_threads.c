@@ -42,7 +42,8 @@ static int call_thread(lua_State *L)
 
 	luaL_checktype(L, 2, LUA_TFUNCTION);
 	if (script->run_bodies)
-		return luaL_error(L, "usermm explore runs the functions of concurrent(), not threads");
+		return luaL_error(L,
+				  "usermm explore runs the functions of concurrent(), not threads");
 	if (script->nr_fibers == SCRIPT_MAX_FIBERS)
 		return luaL_error(L, "at most %d threads in a scenario", SCRIPT_MAX_FIBERS);
 	box = lua_newuserdatauv(L, sizeof(*box), 1);

@@ -141,7 +141,8 @@ static int call_concurrent(lua_State *L)
 		first = i + 1;
 	}
 	if (!script->nr_bodies || first <= top)
-		return luaL_error(L, "concurrent() takes processes and functions, at last a function");
+		return luaL_error(L,
+				  "concurrent() takes processes and functions, at last a function");
 	script->session->concurrent = true;
 	if (script->run_bodies)
 		script->run_bodies(script);

@@ -154,6 +154,14 @@ static void recount(struct scn_explore *explore, const char *when)
 		fail(&explore->last, when, report);
 }
 
+static void check_free_frame(void *arg, void *page)
+{
+	struct machine *m = arg;
+	u64 offset = (u64)((u8 *)page - (u8 *)m) - RAM_OFFSET;
+
+	phys_check_free_frame(m, (pfn_t){ offset >> PAGE_SHIFT });
+}
+
 /* After the scenario's own checks: those that no scenario has to ask for. */
 static void last_checks(struct scn_explore *explore)
 {
@@ -169,6 +177,8 @@ static void last_checks(struct scn_explore *explore)
 		return;
 	}
 	session->verify = false;
+	restore_each((u8 *)explore->machine + RAM_OFFSET, explore->machine->nr_pages << PAGE_SHIFT,
+		     check_free_frame, explore->machine);
 	recount(explore, "the machine contradicts itself: ");
 	if (explore->last.verdict != SCN_PASSED)
 		return;
@@ -232,8 +242,7 @@ static void check(void *arg)
 static bool refuse(struct scn_explore *explore, enum scn_verdict verdict, const char *text)
 {
 	explore->outcome->verdict = verdict;
-	snprintf(explore->outcome->message, sizeof(explore->outcome->message), "%s",
-		 text);
+	snprintf(explore->outcome->message, sizeof(explore->outcome->message), "%s", text);
 	return false;
 }
 
@@ -269,7 +278,8 @@ static bool set_up(struct scn_explore *explore)
 	explore->machine =
 		(struct machine *)explore->session->ops->machine(explore->session->backend);
 	if (explore->machine->nr_pages > MAX_RAM_BYTES / UMM_PAGE_SIZE)
-		return refuse(explore, SCN_BAD_INPUT, "more RAM than 64M takes too long to explore");
+		return refuse(explore, SCN_BAD_INPUT,
+			      "more RAM than 64M takes too long to explore");
 	explore->heap_committed = explore->machine->heap_committed;
 	return place_tasks(explore);
 }

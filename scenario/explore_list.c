@@ -83,6 +83,8 @@ void scn_explore_list(struct scn_explore *scenario, const struct explore_result 
 
 	/* Samples of another process, and what has run since, left other events behind. */
 	explore(scn_explore_program(scenario), &options, &again);
+	/* What was there from the start can be named. */
+	scn_explore_program(scenario)->reset(scn_explore_program(scenario)->arg);
 	for (unsigned t = 0; t < scn_explore_program(scenario)->threads; t++)
 		fprintf(out, "%-*s", COLUMN, scn_explore_thread(scenario, t));
 	fprintf(out, "\n");
