@@ -22,6 +22,7 @@
 	X(casrot, 1, 31)        /* thread i exchanges i for i + 1 */                         \
 	X(sb, 2, 12)            /* store buffering, a ring of n threads */                   \
 	X(mp, 1, 31)            /* message passing: n words written, read backwards */       \
+	X(big0, 1, 1)           /* two read four words in turn, which two others write */    \
 	X(indexer, 1, 31)       /* n threads enter keys into a hash table of locked slots */ \
 	X(phil, 2, 31)          /* dining philosophers, left fork first: deadlocks */        \
 	X(szymanski, 1, 2)      /* mutual exclusion, n rounds, two tries for each wait */    \

@@ -179,3 +179,25 @@ void program_mp(unsigned n, struct explore_program *ret_program)
 {
 	make(ret_program, n, 2, mp_thread);
 }
+
+/* Reads acquire, writes release. */
+static void big0_thread(void *arg, unsigned self)
+{
+	unsigned reads = self == 0 ? 7 : 3;
+
+	(void)arg;
+	if (self < 2) {
+		for (unsigned i = 0; i < reads; i++)
+			(void)smp_load_acquire(&word[i % 4]);
+		return;
+	}
+	for (int value = 1; value <= 3; value++) {
+		smp_store_release(&word[2 * (self - 2)], value);
+		smp_store_release(&word[2 * (self - 2) + 1], value);
+	}
+}
+
+void program_big0(unsigned n, struct explore_program *ret_program)
+{
+	make(ret_program, n, 4, big0_thread);
+}

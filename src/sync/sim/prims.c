@@ -34,9 +34,15 @@ static void blocking_point(bool possible, enum sim_kind kind, const void *object
 
 /* ---- words ---- */
 
-static void access_point(enum sim_kind kind, const void *p, unsigned size, int order)
+static void access_point(enum sim_kind kind, const void *p, unsigned size, u64 value, int order)
 {
-	struct sim_op op = { .kind = (u8)kind, .object = p, .size = (u8)size, .order = order };
+	struct sim_op op = {
+		.kind = (u8)kind,
+		.object = p,
+		.size = (u8)size,
+		.order = order,
+		.arg = value,
+	};
 
 	sim_point(&op);
 }
@@ -46,7 +52,7 @@ u64 sim_shared_load(const void *p, unsigned size, int order)
 	struct sim_fiber *self;
 	u64 value;
 
-	access_point(SIM_LOAD, p, size, order);
+	access_point(SIM_LOAD, p, size, 0, order);
 	value = sim_peek(p, size);
 	self = sim_current();
 	self->last_load = p;
@@ -57,7 +63,7 @@ u64 sim_shared_load(const void *p, unsigned size, int order)
 
 void sim_shared_store(void *p, unsigned size, u64 value, int order)
 {
-	access_point(SIM_STORE, p, size, order);
+	access_point(SIM_STORE, p, size, value, order);
 	sim_poke(p, size, value);
 	sim_wrote();
 }
@@ -73,8 +79,19 @@ u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected,
 	u64 mask = size < sizeof(u64) ? BIT(8 * size) - 1 : ~0ull;
 	u64 old;
 
-	if (sim_shared)
-		access_point(SIM_RMW, p, size, order);
+	if (sim_shared) {
+		struct sim_op announced = {
+			.kind = SIM_RMW,
+			.object = p,
+			.size = (u8)size,
+			.rmw = (u8)op,
+			.order = order,
+			.arg = value,
+			.expected = expected,
+		};
+
+		sim_point(&announced);
+	}
 	VM_BUG_ON2((uintptr_t)p % size, (uintptr_t)p, size);
 	old = sim_peek(p, size);
 	switch (op) {
@@ -117,7 +134,7 @@ void sync_access_point(const void *frame, const void *generation, bool write)
 
 void sim_shared_fence(int order)
 {
-	access_point(SIM_FENCE, NULL, 0, order);
+	access_point(SIM_FENCE, NULL, 0, 0, order);
 }
 
 void sim_relax(const char *site)

@@ -30,6 +30,7 @@ struct sim sim;
 struct sim_self *sim_self = &sim.outside.self;
 bool sim_shared;
 bool sim_stepped;
+bool sim_barriers;
 
 static void hash_mix(u64 value)
 {
@@ -217,7 +218,7 @@ void sim_abandon(void)
 /* Nobody can notice these. */
 static bool is_silent(const struct sim_op *op)
 {
-	return op->kind == SIM_FENCE || op->kind == SIM_YIELD;
+	return (op->kind == SIM_FENCE && !sim_barriers) || op->kind == SIM_YIELD;
 }
 
 static void stepped_point(struct sim_fiber *self, const struct sim_op *op)

@@ -21,11 +21,15 @@
 struct sim_op {
 	u8 kind; /* enum sim_kind */
 	u8 size; /* of the access, bytes */
+	u8 rmw;  /* RMW: enum sim_rmw_op */
 	int order;
 	const void *object;
 	const void *object2; /* read beside: the generation that an access depends on */
 	const char *site;
-	u64 arg; /* JOIN: fiber; WAIT: sequence; BIT_*: bit; *_QUEUED: ticket; RELAX: writes */
+	/* STORE, RMW: value; JOIN: fiber; WAIT: sequence; BIT_*: bit; *_QUEUED: ticket;
+	 * RELAX: writes */
+	u64 arg;
+	u64 expected; /* of a compare-exchange */
 };
 
 struct sim_fiber {
@@ -78,6 +82,8 @@ extern struct sim sim;
  * told by its fiber's op (and ended, took_effect).
  */
 extern bool sim_stepped;
+/* Stepped: barriers are announced too. */
+extern bool sim_barriers;
 
 /* Put fibers back to their start, all of them alive. */
 void sim_restart(struct sim_fiber **fibers, unsigned nr);
@@ -100,6 +106,16 @@ void sim_point(const struct sim_op *op);
 void sim_point_yield(const struct sim_op *op);
 /* The operation changed a word that others may look at. */
 void sim_wrote(void);
+/* Operations that may have to wait: others are enabled at any time. */
+static inline bool sim_can_block(unsigned kind)
+{
+	return (BIT(kind) &
+		(BIT(SIM_SPIN_LOCK) | BIT(SIM_MUTEX_LOCK) | BIT(SIM_READ_LOCK) |
+		 BIT(SIM_READ_QUEUED) | BIT(SIM_WRITE_LOCK) | BIT(SIM_WRITE_QUEUED) |
+		 BIT(SIM_BIT_LOCK) | BIT(SIM_WAIT) | BIT(SIM_RELAX) | BIT(SIM_JOIN) |
+		 BIT(SIM_OUTSIDE))) != 0;
+}
+
 /* Whether the fiber could do what it announced, now. */
 bool sim_enabled(const struct sim_fiber *fiber);
 
