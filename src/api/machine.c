@@ -19,7 +19,6 @@ static const u32 object_bytes[NR_KMEM_CACHES] = {
 	[CACHE_AVC] = sizeof(struct anon_vma_chain),
 	[CACHE_TASK] = sizeof(struct task),
 	[CACHE_PIN] = sizeof(struct pin),
-	[CACHE_GATHER] = sizeof(struct mmu_gather),
 };
 
 static void init_caches(struct machine *m)

@@ -19,8 +19,6 @@
 #include "api/verify_internal.h"
 
 #include "base/mutant.h"
-#include <stdarg.h>
-
 #include "host/host.h"
 #include "phys/alloc.h"
 #include "syscall/pin.h"
@@ -94,7 +92,6 @@ static void verify_caches(struct verify *v)
 		[CACHE_AVC] = v->nr_avcs,
 		[CACHE_TASK] = v->nr_tasks,
 		[CACHE_PIN] = v->nr_pins,
-		[CACHE_GATHER] = 0,
 	};
 
 	for (u32 id = 0; id < NR_KMEM_CACHES; id++) {

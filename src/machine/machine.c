@@ -118,7 +118,6 @@ static int machine_init(struct machine *m, const struct umm_config *config, unsi
 	spin_lock_init(&m->heap_lock, LC_HEAP);
 	m->heap_used = sizeof(*m);
 	m->heap_committed = HEAP_STEP;
-	spin_lock_init(&m->cpu_lock, LC_CPU);
 	mutex_init(&m->tasks_lock, LC_MACHINE);
 	list_init(&m->tasks);
 	list_init(&m->mms);

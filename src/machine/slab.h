@@ -15,8 +15,7 @@ struct machine;
 	X(CACHE_ANON_VMA, "anon_vma")  \
 	X(CACHE_AVC, "anon_vma_chain") \
 	X(CACHE_TASK, "task_struct")   \
-	X(CACHE_PIN, "pin")            \
-	X(CACHE_GATHER, "mmu_gather_batch")
+	X(CACHE_PIN, "pin")
 
 enum kmem_id {
 #define X(id, name) id,

@@ -55,7 +55,7 @@ static bool claim(struct trace_event *event, u64 sequence)
 	}
 }
 
-void trace_record(struct machine *m, enum trace_id id, unsigned nr_args, const u64 args[5])
+void trace_record(struct machine *m, enum trace_id id, const u64 args[5])
 {
 	struct trace_ring *ring = &m->trace;
 	const struct task_base *task = (const struct task_base *)sync_current();
@@ -65,8 +65,7 @@ void trace_record(struct machine *m, enum trace_id id, unsigned nr_args, const u
 	if (!claim(event, sequence))
 		return;
 	quiet_store(&event->id, (u32)id);
-	quiet_store(&event->nr_args, (u16)nr_args);
-	quiet_store(&event->cpu, (u16)machine_this_cpu(m));
+	quiet_store(&event->cpu, machine_this_cpu(m));
 	quiet_store(&event->tid, task && machine_of(task) == m ? (u32)task->tid : 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(event->args); i++)
 		quiet_store(&event->args[i], args[i]);
@@ -88,7 +87,6 @@ static enum read_result read_event(struct trace_ring *ring, u64 sequence,
 	if (seen != sequence)
 		return (seen & ~TRACE_BUSY) > sequence ? READ_LOST : READ_IN_FLIGHT;
 	ret_event->id = quiet_load(&event->id);
-	ret_event->nr_args = quiet_load(&event->nr_args);
 	ret_event->cpu = quiet_load(&event->cpu);
 	ret_event->tid = quiet_load(&event->tid);
 	for (unsigned i = 0; i < ARRAY_SIZE(event->args); i++)

@@ -12,20 +12,19 @@
 
 struct machine;
 
-#define TRACE_EVENTS(X)                                                                    \
-	X(TRACE_PAGE_FAULT_USER, "page_fault_user", "address=0x%llx flags=0x%llx")         \
-	X(TRACE_MM_PAGE_ALLOC, "mm_page_alloc", "pfn=0x%llx order=%llu site=%llu")         \
-	X(TRACE_MM_PAGE_FREE, "mm_page_free", "pfn=0x%llx order=%llu")                     \
-	X(TRACE_RSS_STAT, "rss_stat", "mm_id=%llu member=%llu size=%lluB")                 \
-	X(TRACE_TLB_FLUSH, "tlb_flush", "mm_id=%llu start=0x%llx end=0x%llx remote=%llu")  \
-	X(TRACE_VM_UNMAPPED_AREA, "vm_unmapped_area", "addr=0x%llx len=0x%llx")            \
-	X(TRACE_SYS_ENTER, "sys_enter", "nr=%llu args=0x%llx,0x%llx,0x%llx,0x%llx")        \
-	X(TRACE_SYS_EXIT, "sys_exit", "nr=%llu ret=%lld")                                  \
-	X(TRACE_SCHED_PROCESS_FORK, "sched_process_fork", "parent=%llu child=%llu")        \
-	X(TRACE_SCHED_PROCESS_EXIT, "sched_process_exit", "pid=%llu")                      \
-	X(TRACE_MMAP_LOCK_ACQUIRED, "mmap_lock_acquire_returned", "mm_id=%llu write=%llu") \
-	X(TRACE_PTE, "umm_set_pte", "mm_id=%llu address=0x%llx old=0x%llx new=0x%llx")     \
-	X(TRACE_SIGNAL, "signal_generate", "sig=%llu code=%llu address=0x%llx")            \
+#define TRACE_EVENTS(X)                                                                   \
+	X(TRACE_PAGE_FAULT_USER, "page_fault_user", "address=0x%llx flags=0x%llx")        \
+	X(TRACE_MM_PAGE_ALLOC, "mm_page_alloc", "pfn=0x%llx order=%llu site=%llu")        \
+	X(TRACE_MM_PAGE_FREE, "mm_page_free", "pfn=0x%llx order=%llu")                    \
+	X(TRACE_RSS_STAT, "rss_stat", "mm_id=%llu member=%llu size=%lluB")                \
+	X(TRACE_TLB_FLUSH, "tlb_flush", "mm_id=%llu start=0x%llx end=0x%llx remote=%llu") \
+	X(TRACE_VM_UNMAPPED_AREA, "vm_unmapped_area", "addr=0x%llx len=0x%llx")           \
+	X(TRACE_SYS_ENTER, "sys_enter", "nr=%llu args=0x%llx,0x%llx,0x%llx,0x%llx")       \
+	X(TRACE_SYS_EXIT, "sys_exit", "nr=%llu ret=%lld")                                 \
+	X(TRACE_SCHED_PROCESS_FORK, "sched_process_fork", "parent=%llu child=%llu")       \
+	X(TRACE_SCHED_PROCESS_EXIT, "sched_process_exit", "pid=%llu")                     \
+	X(TRACE_PTE, "umm_set_pte", "mm_id=%llu address=0x%llx old=0x%llx new=0x%llx")    \
+	X(TRACE_SIGNAL, "signal_generate", "sig=%llu code=%llu address=0x%llx")           \
 	X(TRACE_FAIL, "umm_fail_allocation", "site=%llu order=%llu")
 
 enum trace_id {
@@ -38,8 +37,7 @@ enum trace_id {
 struct trace_event {
 	u64 sequence; /* zero: never written; TRACE_BUSY set: being written */
 	u32 id;       /* enum trace_id */
-	u16 cpu;
-	u16 nr_args;
+	u32 cpu;
 	u32 tid;
 	u64 args[5];
 };
@@ -53,13 +51,12 @@ struct trace_ring {
 };
 
 int trace_init(struct machine *m);
-void trace_record(struct machine *m, enum trace_id id, unsigned nr_args, const u64 args[5]);
+void trace_record(struct machine *m, enum trace_id id, const u64 args[5]);
 
-#define trace(m, id, ...)                                                                 \
-	do {                                                                              \
-		if (unlikely((m)->trace.events))                                          \
-			trace_record(m, id, sizeof((u64[]){ __VA_ARGS__ }) / sizeof(u64), \
-				     (const u64[5]){ __VA_ARGS__ });                      \
+#define trace(m, id, ...)                                                   \
+	do {                                                                \
+		if (unlikely((m)->trace.events))                            \
+			trace_record(m, id, (const u64[5]){ __VA_ARGS__ }); \
 	} while (0)
 
 /* As umm_trace_read. */
