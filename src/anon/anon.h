@@ -13,9 +13,7 @@ struct vm_fault {
 	/* input */
 	struct vm_area *vma;
 	struct mm *mm;
-	vaddr_t address;      /* page aligned */
-	vaddr_t real_address; /* as accessed */
-	u32 flags;            /* FAULT_FLAG_* */
+	vaddr_t address; /* page aligned */
 
 	/* scratch: NULL whenever it must not be used */
 	pte_t *pte;      /* the entry, mapped; valid only until the table's lock is dropped */

@@ -12,7 +12,7 @@
  *        └─ try again ◄─── 0
  *
  * An access is always retried after 0, so a phase that finds the entry changed just returns.
- * No other retry loop exists but the one in do_user_addr_fault.
+ * The room has no other retry loop than the one in do_user_addr_fault.
  */
 #include "fault/fault.h"
 
@@ -104,8 +104,6 @@ vm_fault_t handle_mm_fault(struct vm_area *vma, vaddr_t addr, u32 flags)
 		.vma = vma,
 		.mm = vma->mm,
 		.address = addr & PAGE_MASK,
-		.real_address = addr,
-		.flags = flags,
 		.write = flags & FAULT_FLAG_WRITE,
 		.unshare = flags & FAULT_FLAG_UNSHARE,
 	};
@@ -122,7 +120,12 @@ vm_fault_t handle_mm_fault(struct vm_area *vma, vaddr_t addr, u32 flags)
 
 /* ---- from an access ------------------------------------------------------------------------- */
 
-struct vm_area *lock_mm_and_find_vma(struct mm *mm, vaddr_t addr)
+/*
+ * The vma for a fault at addr, growing a stack down to it when one may; NULL: none.
+ * mmap_lock read held on entry and, unless NULL is returned, on exit (it may have been
+ * dropped in between); NULL: dropped.
+ */
+static struct vm_area *find_vma_or_grow(struct mm *mm, vaddr_t addr)
 {
 	struct vm_area *vma = find_vma(mm, addr);
 	bool may_grow;
@@ -177,7 +180,7 @@ static int fault_signal(struct mm *mm, int signo, int code, vaddr_t addr,
 	return -EFAULT;
 }
 
-/* One attempt; *ret_again: nothing is decided yet, try once more. mmap_lock not held. */
+/* One attempt; 0: no signal, and *ret_result says whether to go on. mmap_lock not held. */
 static int fault_once(struct mm *mm, vaddr_t addr, u32 flags, vm_fault_t *ret_result,
 		      struct umm_fault *ret_fault)
 {
@@ -185,7 +188,7 @@ static int fault_once(struct mm *mm, vaddr_t addr, u32 flags, vm_fault_t *ret_re
 	vm_fault_t result;
 
 	down_read(&mm->mmap_lock);
-	vma = lock_mm_and_find_vma(mm, addr);
+	vma = find_vma_or_grow(mm, addr);
 	if (!vma)
 		return fault_signal(mm, SIGSEGV, SEGV_MAPERR, addr, ret_fault);
 	if (access_error(vma, addr, flags)) {

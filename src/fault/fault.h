@@ -8,9 +8,7 @@
 /* Linux's names and meanings. */
 enum fault_flag {
 	FAULT_FLAG_WRITE = 1 << 0,
-	FAULT_FLAG_MKWRITE = 1 << 1,
 	FAULT_FLAG_ALLOW_RETRY = 1 << 2,
-	FAULT_FLAG_RETRY_NOWAIT = 1 << 3,
 	FAULT_FLAG_KILLABLE = 1 << 4,
 	FAULT_FLAG_TRIED = 1 << 5,
 	FAULT_FLAG_USER = 1 << 6,
@@ -24,14 +22,10 @@ typedef u32 vm_fault_t;
 enum {
 	VM_FAULT_OOM = 1 << 0,
 	VM_FAULT_SIGBUS = 1 << 1,
-	VM_FAULT_MAJOR = 1 << 2,
 	VM_FAULT_HWPOISON = 1 << 4,
 	VM_FAULT_SIGSEGV = 1 << 6,
-	VM_FAULT_NOPAGE = 1 << 8,
-	VM_FAULT_LOCKED = 1 << 9,
 	VM_FAULT_RETRY = 1 << 10,
 	VM_FAULT_COMPLETED = 1 << 14,
-	VM_FAULT_ERROR = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_HWPOISON | VM_FAULT_SIGSEGV,
 };
 
 /*
@@ -39,13 +33,6 @@ enum {
  * VM_FAULT_RETRY or VM_FAULT_COMPLETED.
  */
 vm_fault_t handle_mm_fault(struct vm_area *vma, vaddr_t addr, u32 flags);
-
-/*
- * The vma for a fault at addr, growing a stack down to it when one may; NULL: none.
- * mmap_lock read held on entry and, unless NULL is returned, on exit (it may have been
- * dropped in between); NULL: dropped.
- */
-struct vm_area *lock_mm_and_find_vma(struct mm *mm, vaddr_t addr);
 
 /*
  * A CPU refused an access: serve it. 0: try the access again; -EFAULT: *ret_fault is the

@@ -9,16 +9,11 @@
 enum foll_flag {
 	FOLL_WRITE = 1 << 0,
 	FOLL_GET = 1 << 1,
-	FOLL_DUMP = 1 << 2,
 	FOLL_FORCE = 1 << 3,
-	FOLL_NOWAIT = 1 << 4,
 	FOLL_NOFAULT = 1 << 5,
-	FOLL_HWPOISON = 1 << 6,
-	FOLL_ANON = 1 << 7,
 	FOLL_LONGTERM = 1 << 8,
 	FOLL_PIN = 1 << 9,
 	FOLL_REMOTE = 1 << 10,
-	FOLL_UNLOCKABLE = 1 << 11,
 	FOLL_TOUCH = 1 << 12, /* mark what is found as accessed */
 	FOLL_FAST = 1 << 13,  /* look without locks first, which only marks it as referenced */
 };
@@ -26,7 +21,7 @@ enum foll_flag {
 /*
  * References (FOLL_GET) or pins (FOLL_PIN) to the pages of [addr, addr + nr * 4096) of mm.
  * Returns how many, which may be fewer than nr, or -errno when not even one: -EFAULT, -ENOMEM.
- * mmap_lock read held on entry and exit; may be dropped in between with FOLL_UNLOCKABLE.
+ * mmap_lock read held throughout.
  */
 s64 get_user_pages_remote(struct mm *mm, vaddr_t addr, u64 nr, u32 flags, struct page **ret_pages);
 void unpin_user_page(struct page *page);

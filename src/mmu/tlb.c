@@ -22,7 +22,6 @@ int cpus_init(struct machine *m)
 		struct cpu *cpu = &m->cpus[i];
 
 		cpu->id = i;
-		cpu->node = (u32)((u64)i * config->nodes / config->cpus);
 		cpu->tlb_mask = config->tlb_entries - 1;
 		cpu->tlb = machine_alloc_forever(m, sizeof(struct tlb_entry) * config->tlb_entries);
 		if (!cpu->tlb)

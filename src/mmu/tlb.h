@@ -37,7 +37,6 @@ struct cpu {
 	struct tlb_entry *tlb;
 	u64 tlb_mask;
 	u32 id;
-	u32 node;
 	u32 preempted; /* paravirt: descheduled by the hypervisor */
 } __cacheline_aligned;
 

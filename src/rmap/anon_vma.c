@@ -8,9 +8,9 @@
  *                └─ avc ── B (parent A)  pages that the child copies say B: found in the
  *                                        child alone
  *
- * refcount   one for each avc on the list, one for each anon_vma whose parent this is, one
- *            for each holder in flight. A child's vmas have chains to all ancestors, so an
- *            anon_vma on whose list nothing is has no children either.
+ * refcount   one for each avc on the list, one for each anon_vma whose parent this is. A
+ *            child's vmas have chains to all ancestors, so an anon_vma on whose list nothing
+ *            is has no children either.
  * life       the last reference frees; a child gives back its parent's first.
  *
  * Locks: the root's rwsem, for write, around every change of a family's lists and counts;
@@ -74,7 +74,7 @@ static void anon_vma_free(struct anon_vma *anon_vma)
 }
 
 /* No lock of the family may be held: the root may go. */
-void put_anon_vma(struct anon_vma *anon_vma)
+static void put_anon_vma(struct anon_vma *anon_vma)
 {
 	while (atomic_dec_and_test(&anon_vma->refcount)) {
 		struct anon_vma *parent = anon_vma->parent;
@@ -318,15 +318,6 @@ int anon_vma_fork(struct vm_area *vma, struct vm_area *parent_vma)
 }
 
 /* ---- pages -------------------------------------------------------------------------------- */
-
-struct anon_vma *page_anon_vma(const struct page *page)
-{
-	u64 mapping = READ_ONCE(((struct page *)page)->mapping);
-
-	if (!(mapping & PAGE_MAPPING_ANON))
-		return NULL;
-	return (struct anon_vma *)(uintptr_t)(mapping & ~PAGE_MAPPING_ANON);
-}
 
 static void set_page_anon_vma(struct page *page, struct anon_vma *anon_vma)
 {

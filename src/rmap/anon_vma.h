@@ -18,7 +18,7 @@
 struct anon_vma {
 	struct anon_vma *root, *parent;
 	struct rw_semaphore rwsem; /* the root's is used */
-	atomic_t refcount;     /* avcs on the list, other anon_vmas whose parent it is, holders */
+	atomic_t refcount;     /* avcs on the list, other anon_vmas whose parent it is */
 	u32 num_children;      /* root->rwsem: itself counts for a root */
 	u32 num_active_vmas;   /* root->rwsem: vmas whose vma->anon_vma is this */
 	struct list_head avcs; /* root->rwsem */
@@ -41,8 +41,6 @@ void unlink_anon_vmas(struct vm_area *vma);
 /* The lock of the whole family. */
 void anon_vma_lock_write(struct anon_vma *anon_vma);
 void anon_vma_unlock_write(struct anon_vma *anon_vma);
-/* A holder in flight gives its reference back; may free. The family's lock is not held. */
-void put_anon_vma(struct anon_vma *anon_vma);
 /* Whether a vma has chains to anon_vmas of ancestors, so that merging would spread them. */
 bool vma_had_uncowed_parents(const struct vm_area *vma);
 
@@ -58,6 +56,5 @@ void page_mlock(struct page *page);
 void page_munlock(struct page *page);
 /* Reused by one process alone: from now on it belongs to this vma's anon_vma. */
 void page_move_anon_rmap(struct page *page, struct vm_area *vma);
-struct anon_vma *page_anon_vma(const struct page *page);
 
 #endif

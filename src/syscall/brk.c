@@ -47,7 +47,6 @@ static bool room_above(struct mm *mm, vaddr_t old_end, vaddr_t new_end)
 static bool link_heap(struct mm *mm, vaddr_t start, vaddr_t end, u64 flags, struct vm_area *prev)
 {
 	struct vma_merge merge = {
-		.mm = mm,
 		.prev = prev,
 		.start = start,
 		.end = end,

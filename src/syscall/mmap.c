@@ -127,7 +127,6 @@ static int charge_request(struct mmap_request *req, struct unmap *unmap)
 static struct vm_area *link_request(struct mmap_request *req, const struct unmap *unmap)
 {
 	struct vma_merge merge = {
-		.mm = req->mm,
 		.prev = unmap->prev,
 		.next = unmap->next,
 		.start = req->addr,

@@ -353,7 +353,6 @@ static int expand_in_place(struct remap *remap)
 {
 	struct vm_area *vma = remap->vma;
 	struct vma_merge merge = {
-		.mm = remap->mm,
 		.prev = vma,
 		.next = vma_next(vma),
 		.start = vma->end,

@@ -28,7 +28,6 @@ struct vm_area *copy_vma(struct vm_area **vma_ptr, vaddr_t old_addr, vaddr_t add
 	struct vm_area *vma = *vma_ptr;
 	vaddr_t old_start = vma->start;
 	struct vma_merge merge = {
-		.mm = vma->mm,
 		.start = addr,
 		.end = addr + len,
 		.pgoff = linear_page_index(vma, old_addr),

@@ -224,7 +224,6 @@ int vma_modify_flags(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
 		     struct vm_area **ret_vma)
 {
 	struct vma_merge merge = {
-		.mm = vma->mm,
 		.middle = vma,
 		.prev = vma_prev(vma),
 		.next = vma_next(vma),

@@ -12,7 +12,6 @@
 /* What one merge knows. */
 struct vma_merge {
 	/* input: the range [start, end) as it is going to be */
-	struct mm *mm;
 	struct vm_area *middle; /* holds the range and changes its attributes; NULL: a new range */
 	struct vm_area *prev;   /* the vma below the range, or NULL */
 	struct vm_area *next;   /* the vma above the range, or NULL */

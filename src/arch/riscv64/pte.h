@@ -14,7 +14,6 @@
 #ifndef ARCH_RISCV64_PTE_H
 #define ARCH_RISCV64_PTE_H
 
-#define ARCH_NAME "riscv64"
 #define PT_LEVELS 3
 #define PT_INDEX_BITS 9
 #define TASK_SIZE 0x4000000000ull

@@ -15,7 +15,6 @@
 #ifndef ARCH_X86_64_PTE_H
 #define ARCH_X86_64_PTE_H
 
-#define ARCH_NAME "x86_64"
 #define PT_LEVELS 4
 #define PT_INDEX_BITS 9
 #define TASK_SIZE 0x7ffffffff000ull
@@ -50,7 +49,6 @@ enum {
 
 #define X86_BIT(name) (1ull << name##_BIT)
 
-#define PTE_PROTNONE_BIT PTE_G_BIT
 #define PTE_SWP_SOFT_DIRTY_BIT 1
 #define PTE_SWP_UFFD_WP_BIT 2
 #define PTE_SWP_EXCLUSIVE_BIT 3
