@@ -20,9 +20,8 @@ struct timeline {
 	unsigned nr_first;
 	bool started;
 	enum timeline_style style;
-	FILE *trace;           /* every event goes there too; or NULL */
-	uint64_t cursor;       /* of the events shown so far */
-	uint64_t trace_cursor; /* of the events written to `trace` */
+	FILE *trace;     /* every event goes there too; or NULL */
+	uint64_t cursor; /* of the events shown so far */
 	struct json_object *steps;
 	struct json_object *now; /* the last step, for what happened in it */
 	unsigned shown;          /* lines below the last step */
