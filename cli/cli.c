@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "scenario/words.h"
 
 int cli_usage_error(const char *sub, const char *format, ...)
 {
@@ -35,7 +36,7 @@ bool cli_number(const char *sub, const char *option, const char *text, uint64_t 
 		end++;
 	}
 	if (errno || end == text || *end || *text == '-' || value << shift >> shift != value) {
-		cli_usage_error(sub, "%s: '%s' is not a number", option, text);
+		cli_usage_error(sub, "%s: '%s' is not a number, as 10, 0xa or 10K", option, text);
 		return false;
 	}
 	*ret_value = value << shift;
@@ -45,7 +46,7 @@ bool cli_number(const char *sub, const char *option, const char *text, uint64_t 
 bool cli_config(const char *sub, const char *text, struct umm_config *config)
 {
 	const char *equals = strchr(text, '=');
-	char name[64];
+	char name[64], why[512];
 	int ret;
 
 	if (!equals || equals == text || (size_t)(equals - text) >= sizeof(name)) {
@@ -55,10 +56,9 @@ bool cli_config(const char *sub, const char *text, struct umm_config *config)
 	memcpy(name, text, (size_t)(equals - text));
 	name[equals - text] = '\0';
 	ret = umm_config_set(config, name, equals + 1);
-	if (ret == -ENOENT)
-		cli_usage_error(sub, "--option: there is no option '%s'", name);
-	else if (ret)
-		cli_usage_error(sub, "--option: '%s' cannot be '%s'", name, equals + 1);
+	if (ret)
+		cli_usage_error(sub, "--option: %s",
+				scn_option_error(ret, name, equals + 1, why, sizeof(why)));
 	return ret == 0;
 }
 

@@ -19,7 +19,7 @@ enum cli_exit {
 struct cli_command {
 	const char *name;
 	const char *summary;
-	int (*run)(int argc, char **argv); /* argv[0] is the subcommand */
+	int (*run)(int argc, char **argv); /* argv[0] is "usermm SUB" */
 };
 
 /* "usermm SUB: message" and where to find help; returns EXIT_USAGE. */

@@ -30,6 +30,8 @@ static void help(void)
 
 int main(int argc, char **argv)
 {
+	static char name[32];
+
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2)
 		return cli_usage_error(NULL, "a command is missing");
@@ -42,8 +44,12 @@ int main(int argc, char **argv)
 		return EXIT_WELL;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		/* getopt's messages begin with it. */
+		snprintf(name, sizeof(name), "usermm %s", argv[1]);
+		argv[1] = name;
+		return commands[i].run(argc - 1, argv + 1);
 	}
 	return cli_usage_error(NULL, "there is no command '%s'", argv[1]);
 }

@@ -31,16 +31,17 @@ static struct umm_machine *check_model(lua_State *L, const char *what)
 static void set_option(lua_State *L, const char *name, const char *value)
 {
 	int ret = umm_config_set(&script_of(L)->session->config, name, value);
+	char why[512];
 
-	if (ret == -ENOENT)
-		luaL_error(L, "a machine has no option '%s'", name);
 	if (ret)
-		luaL_error(L, "machine: '%s' cannot be '%s'", name, value);
+		luaL_error(L, "machine: %s", scn_option_error(ret, name, value, why, sizeof(why)));
 }
 
 /* machine{ ram = 64*M, cpus = 2, tlb_flush = "ipi", ... } */
 static int call_machine(lua_State *L)
 {
+	int whole;
+
 	luaL_checktype(L, 1, LUA_TTABLE);
 	if (script_of(L)->session->backend)
 		return luaL_error(L, "machine{} comes before the first process");
@@ -48,6 +49,11 @@ static int call_machine(lua_State *L)
 	for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
 		if (lua_type(L, -2) != LUA_TSTRING)
 			return luaL_error(L, "machine{} takes named options");
+		/* 1*G/2 is a float to Lua. */
+		if (lua_type(L, -1) == LUA_TNUMBER && lua_tointegerx(L, -1, &whole) && whole) {
+			lua_pushinteger(L, lua_tointeger(L, -1));
+			lua_replace(L, -2);
+		}
 		if (lua_isboolean(L, -1))
 			set_option(L, lua_tostring(L, -2), lua_toboolean(L, -1) ? "on" : "off");
 		else

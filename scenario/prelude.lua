@@ -437,11 +437,7 @@ function Process:pagemap(addr, count)
 end
 
 function Process:try(name, ...)
-	local method = Process[name]
-	if not method then
-		real_error(place() .. "a process has no " .. tostring(name), 0)
-	end
-	local r = table.pack(pcall(method, self, ...))
+	local r = table.pack(pcall(Process[name], self, ...))
 	if r[1] then
 		return table.unpack(r, 2, r.n)
 	elseif is_failure(r[2], "errno") then
@@ -451,6 +447,11 @@ function Process:try(name, ...)
 	end
 	real_error(r[2], 0)
 end
+
+setmetatable(Process, { __index = function(_, name)
+	real_error(place() .. "a process has no " .. tostring(name) .. "; usermm-scenario(7) lists " ..
+		"what it has", 0)
+end })
 
 for name, func in pairs(core.globals) do
 	_G[name] = func

@@ -170,6 +170,27 @@ static void add(struct line *line, const char *format, ...)
 		line->len = line->size - 1;
 }
 
+/* ---- options of the machine ----------------------------------------------------------- */
+
+char *scn_option_error(int ret, const char *name, const char *value, char *buf, size_t size)
+{
+	struct line line = { buf, size, 0 };
+	const char *known, *takes, *between = "";
+
+	if (ret == -ENOENT)
+		add(&line, "there is no option '%s'; there are: ", name);
+	else
+		add(&line, "'%s' cannot be '%s'", name, value);
+	for (unsigned i = 0; (known = umm_config_option(i, &takes)) != NULL; i++) {
+		if (ret == -ENOENT)
+			add(&line, "%s%s", between, known);
+		else if (!strcmp(known, name))
+			add(&line, ", only: %s", takes);
+		between = ", ";
+	}
+	return buf;
+}
+
 /* ---- flags ---------------------------------------------------------------------------- */
 
 static void add_word(struct line *line, const char *word)

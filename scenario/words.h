@@ -42,6 +42,9 @@ const char *scn_kind_name(enum scn_kind kind);
 /* SCN_NR_KINDS: unknown. */
 enum scn_kind scn_kind_of(const char *name);
 
+/* Why umm_config_set refused the value with ret, and what it would take. Returns buf. */
+char *scn_option_error(int ret, const char *name, const char *value, char *buf, size_t size);
+
 /* "4K", "0x1234" and the like. Returns buf. */
 char *scn_size_format(uint64_t bytes, char *buf, size_t size);
 

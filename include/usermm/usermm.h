@@ -77,6 +77,8 @@ UMM_API void umm_config_init(struct umm_config *config);
  * -ENOENT: no such option. -EINVAL: the value is malformed or out of range.
  */
 UMM_API int umm_config_set(struct umm_config *config, const char *name, const char *value);
+/* The index-th of those names, and in words what it takes ("on or off"); NULL past the last. */
+UMM_API const char *umm_config_option(unsigned index, const char **ret_takes);
 
 /* ---- machines ------------------------------------------------------------------------ */
 

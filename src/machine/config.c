@@ -21,6 +21,7 @@ struct option {
 	enum option_kind kind;
 	u16 offset, size;
 	u64 min, max;
+	const char *takes; /* in words */
 };
 
 #define FIELD(field) offsetof(struct umm_config, field), sizeof(((struct umm_config *)0)->field)
@@ -31,22 +32,27 @@ struct option {
 #define BLOCK_BYTES (1ull << SECTION_SHIFT)
 
 static const struct option options[] = {
-	{ "nodes", OPTION_NUMBER, FIELD(nodes), 1, MAX_NODES },
-	{ "cpus", OPTION_NUMBER, FIELD(cpus), 1, MAX_CPUS },
-	{ "ram", OPTION_BYTES, FIELD(ram_bytes), MIN_NODE_BYTES, MAX_RAM_BYTES },
-	{ "movable", OPTION_BYTES, FIELD(movable_bytes), 0, MAX_RAM_BYTES },
-	{ "tlb", OPTION_POWER, FIELD(tlb_entries), 16, 65536 },
-	{ "trace", OPTION_POWER, FIELD(trace_events), 0, 1u << 24 },
-	{ "tlb_flush", OPTION_TLB_FLUSH, FIELD(tlb_flush), UMM_TLB_IPI, UMM_TLB_BROADCAST },
-	{ "seed", OPTION_NUMBER, FIELD(seed), 0, ~0ull },
-	{ "soft_dirty", OPTION_SWITCH, FIELD(soft_dirty), 0, 1 },
-	{ "poison", OPTION_SWITCH, FIELD(poison), 0, 1 },
-	{ "max_map_count", OPTION_NUMBER, FIELD(max_map_count), 1, 0x7fffffff },
-	{ "overcommit", OPTION_NUMBER, FIELD(overcommit), 0, 2 },
-	{ "stack_guard_gap", OPTION_NUMBER, FIELD(stack_guard_gap_pages), 0, 1u << 20 },
-	{ NULL, OPTION_BYTES, FIELD(mmap_base), PAGE_SIZE, TASK_SIZE },
-	{ NULL, OPTION_BYTES, FIELD(mmap_min_addr), 0, TASK_SIZE },
-	{ NULL, OPTION_BYTES, FIELD(brk_start), PAGE_SIZE, TASK_SIZE },
+	{ "nodes", OPTION_NUMBER, FIELD(nodes), 1, MAX_NODES, "1 to 8" },
+	{ "cpus", OPTION_NUMBER, FIELD(cpus), 1, MAX_CPUS, "1 to 64" },
+	{ "ram", OPTION_BYTES, FIELD(ram_bytes), MIN_NODE_BYTES, MAX_RAM_BYTES,
+	  "bytes of each node, whole pages, from 64K; suffixes K M G T" },
+	{ "movable", OPTION_BYTES, FIELD(movable_bytes), 0, MAX_RAM_BYTES,
+	  "bytes of each node, whole pages; suffixes K M G T" },
+	{ "tlb", OPTION_POWER, FIELD(tlb_entries), 16, 65536, "a power of two, 16 to 65536" },
+	{ "trace", OPTION_POWER, FIELD(trace_events), 0, 1u << 24,
+	  "0 or a power of two, to 16777216" },
+	{ "tlb_flush", OPTION_TLB_FLUSH, FIELD(tlb_flush), UMM_TLB_IPI, UMM_TLB_BROADCAST,
+	  "ipi, paravirt or broadcast" },
+	{ "seed", OPTION_NUMBER, FIELD(seed), 0, ~0ull, "a number of 64 bits" },
+	{ "soft_dirty", OPTION_SWITCH, FIELD(soft_dirty), 0, 1, "on or off" },
+	{ "poison", OPTION_SWITCH, FIELD(poison), 0, 1, "on or off" },
+	{ "max_map_count", OPTION_NUMBER, FIELD(max_map_count), 1, 0x7fffffff, "1 to 2147483647" },
+	{ "overcommit", OPTION_NUMBER, FIELD(overcommit), 0, 2, "0, 1 or 2" },
+	{ "stack_guard_gap", OPTION_NUMBER, FIELD(stack_guard_gap_pages), 0, 1u << 20,
+	  "pages, 0 to 1048576" },
+	{ NULL, OPTION_BYTES, FIELD(mmap_base), PAGE_SIZE, TASK_SIZE, NULL },
+	{ NULL, OPTION_BYTES, FIELD(mmap_min_addr), 0, TASK_SIZE, NULL },
+	{ NULL, OPTION_BYTES, FIELD(brk_start), PAGE_SIZE, TASK_SIZE, NULL },
 };
 
 static const char *const tlb_flush_names[] = {
@@ -188,6 +194,17 @@ UMM_API int umm_config_set(struct umm_config *config, const char *name, const ch
 		return 0;
 	}
 	return -ENOENT;
+}
+
+UMM_API const char *umm_config_option(unsigned index, const char **ret_takes)
+{
+	for (u64 i = 0; i < ARRAY_SIZE(options); i++) {
+		if (!options[i].name || index--)
+			continue;
+		*ret_takes = options[i].takes;
+		return options[i].name;
+	}
+	return NULL;
 }
 
 int machine_config_check(const struct umm_config *config)

@@ -115,6 +115,38 @@ static void bad_options_are_refused(void **state)
 	assert_memory_equal(&before, &config, sizeof(config));
 }
 
+/* What an option says it takes, it takes. */
+static void options_say_what_they_take(void **state)
+{
+	static const char *const said[][2] = {
+		{ "nodes", "1" },        { "nodes", "8" },
+		{ "cpus", "64" },        { "ram", "64K" },
+		{ "tlb", "16" },         { "tlb", "65536" },
+		{ "trace", "0" },        { "trace", "16777216" },
+		{ "tlb_flush", "ipi" },  { "tlb_flush", "paravirt" },
+		{ "poison", "on" },      { "tlb_flush", "broadcast" },
+		{ "soft_dirty", "off" }, { "max_map_count", "2147483647" },
+		{ "overcommit", "2" },   { "stack_guard_gap", "1048576" },
+	};
+	struct umm_config config;
+	const char *name, *takes;
+	u64 found = 0;
+
+	(void)state;
+	umm_config_init(&config);
+	for (unsigned i = 0; (name = umm_config_option(i, &takes)) != NULL; i++) {
+		assert_int_equal(umm_config_set(&config, name, "?"), -EINVAL);
+		for (u64 j = 0; j < ARRAY_SIZE(said); j++) {
+			if (strcmp(said[j][0], name) != 0)
+				continue;
+			assert_non_null(strstr(takes, said[j][1]));
+			assert_int_equal(umm_config_set(&config, name, said[j][1]), 0);
+			found++;
+		}
+	}
+	assert_int_equal(found, ARRAY_SIZE(said));
+}
+
 static void impossible_machines_are_refused(void **state)
 {
 	struct machine *m = NULL;
@@ -252,6 +284,7 @@ int main(void)
 		cmocka_unit_test(defaults_are_as_documented),
 		cmocka_unit_test(options_are_parsed),
 		cmocka_unit_test(bad_options_are_refused),
+		cmocka_unit_test(options_say_what_they_take),
 		cmocka_unit_test(impossible_machines_are_refused),
 		cmocka_unit_test(eight_machines_at_once),
 		cmocka_unit_test(heap_gives_zeroed_aligned_memory),
