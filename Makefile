@@ -27,11 +27,12 @@ configure:
 	@test -f $(BUILD)/build.ninja || meson setup --prefix $(PREFIX) $(BUILD)
 
 run: deps configure
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD)
 	$(USERMM) run $(SCENARIO)
 	@echo
 	@echo "The same on the kernel of this machine, compared step by step:"
-	$(USERMM) diff $(SCENARIO) || { status=$$?; test $$status -eq 3; }
+	@echo "$(USERMM) diff $(SCENARIO)"
+	@$(USERMM) diff $(SCENARIO) || test $$? -eq 3
 
 test: deps configure
 	@tools/suite $(BUILD)
