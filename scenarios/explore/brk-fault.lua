@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- The heap shrinks while another thread writes to it.
+-- Covers: P1
 local p = process()
 local start = p:brk()
 p:brk(start + 2 * PAGE)

@@ -1,4 +1,5 @@
 -- Two threads of a parent write a page that a child shares: it is copied once.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

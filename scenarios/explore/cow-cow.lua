@@ -1,4 +1,5 @@
 -- Parent and child write the page that they share: each ends with its own.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

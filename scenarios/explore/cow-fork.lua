@@ -1,5 +1,7 @@
+-- only: model (what happens depends on the order)
 -- A thread writes while another forks: the child has the value of before or after, and what is
 -- written later is never seen by it.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

@@ -1,4 +1,5 @@
 -- A child reads what its parent overwrites: it sees what was there at the fork.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

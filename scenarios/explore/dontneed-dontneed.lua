@@ -1,4 +1,5 @@
 -- Two threads give the same pages back.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a, 1)

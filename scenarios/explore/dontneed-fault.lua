@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- MADV_DONTNEED against a write: the value is there or zero, never something else.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

@@ -1,4 +1,5 @@
 -- Two threads touch pages that are far from all others: each level of tables is made once.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 

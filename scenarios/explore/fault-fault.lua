@@ -1,4 +1,5 @@
 -- Two threads touch the same page for the first time: one of them brings it in.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7) -- the tables are there

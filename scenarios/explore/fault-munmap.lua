@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- A first write against munmap: it works before, and ends in SIGSEGV after.
+-- Covers: P1, P5
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7)

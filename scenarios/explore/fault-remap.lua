@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- One thread faults; the other unmaps the page and maps a new one at its address.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7)

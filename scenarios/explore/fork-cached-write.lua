@@ -1,5 +1,7 @@
+-- only: model (what happens depends on the order)
 -- A thread that may write without asking forgets so at a fork: two writes, and a child that has
 -- seen the second has seen the first.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 0)

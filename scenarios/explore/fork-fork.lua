@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- Two threads fork at once.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

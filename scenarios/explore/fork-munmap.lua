@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- fork against munmap: the child has the page or has it not.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a, 1)

@@ -1,6 +1,8 @@
+-- only: model (what happens depends on the order)
 -- A guard is installed while another thread touches the page.
 -- Faults and zaps may chase each other for ever, so that not every execution can be seen.
 -- explore: --strategy pos --executions 20000
+-- Covers: P1, P5
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7)

@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- A guard is removed while another thread touches the page.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7)

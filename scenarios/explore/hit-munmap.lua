@@ -1,5 +1,7 @@
+-- only: model (what happens depends on the order)
 -- A thread writes what it has cached while another unmaps it and maps something else in its
 -- place: the new page never sees the old translation.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a, 1)

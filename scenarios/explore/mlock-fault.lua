@@ -1,4 +1,5 @@
 -- mlock brings a page in while another thread touches it: it is there once, and locked.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7)

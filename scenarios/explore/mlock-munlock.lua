@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- One thread locks a page, another unlocks it.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- mprotect to read-only against a first write.
+-- Covers: P1, P5
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7)

@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- After mprotect to read-only has returned, no cached translation lets a write through.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

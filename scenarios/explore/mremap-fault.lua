@@ -1,5 +1,7 @@
+-- only: model (what happens depends on the order)
 -- A page moves while another thread writes it at the old address: the value moves along, or
 -- the write ends in SIGSEGV.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = PAGE }
 local to = p:mmap{ len = PAGE, prot = "none" }

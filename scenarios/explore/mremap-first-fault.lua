@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- A range that nothing is in moves while another thread writes it for the first time.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = PAGE }
 local to = p:mmap{ len = PAGE, prot = "none" }

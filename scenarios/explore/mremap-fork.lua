@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- A page moves while another thread forks: the child finds it at one of the two places.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 local to = p:mmap{ len = PAGE, prot = "none" }

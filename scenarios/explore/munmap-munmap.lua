@@ -1,4 +1,5 @@
 -- Two threads unmap ranges that overlap.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 3 * PAGE }
 for i = 0, 2 do p:store(a + i * PAGE, i) end

@@ -1,5 +1,7 @@
+-- only: model (what happens depends on the order)
 -- A pin is taken while the other process writes the shared page: the pin's page stays the one
 -- that its process sees.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

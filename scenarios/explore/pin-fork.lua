@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- A pin against a fork: the parent keeps the pinned page, the child gets a copy.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- A pin against munmap: the page lives as long as the pin.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a, 1)

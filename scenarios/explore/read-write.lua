@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- A read of an untouched page against the first write to it.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7)

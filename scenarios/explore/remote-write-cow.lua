@@ -1,4 +1,5 @@
 -- process_vm_writev into a page that another process shares, against that one's write.
+-- Covers: P2
 local p = process()
 local a = p:mmap{ len = PAGE }
 p:store(a, 1)

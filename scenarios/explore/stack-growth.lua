@@ -1,4 +1,5 @@
 -- Two threads touch below a growing stack at different depths.
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 4 * PAGE, flags = "private|anonymous|growsdown" }
 p:store(a + 3 * PAGE, 1)

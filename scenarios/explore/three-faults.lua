@@ -1,5 +1,6 @@
 -- Three threads touch the same page for the first time.
 -- explore: --strategy pos --executions 20000
+-- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
 p:store(a + PAGE, 7)

@@ -1,4 +1,6 @@
+-- only: model (what happens depends on the order)
 -- A cached translation against munmap and the next owner of the frame, under tlb_flush = broadcast.
+-- Covers: P1
 machine{ tlb_flush = "broadcast" }
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
