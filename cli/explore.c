@@ -19,8 +19,9 @@ static void help(void)
 	       "a failed assertion of the core, a deadlock, a wake-up that was lost and anything\n"
 	       "left over at the end are failures; the first one is shown event by event.\n\n"
 	       "  -s, --strategy NAME      optimal, source, sleep or naive: every interleaving;\n"
-	       "                           random, pos, pct or urw: samples. Default: optimal while\n"
-	       "                           its estimate fits the budget, else samples of each kind\n"
+	       "                           random, pos, pct or urw: samples. Default: optimal\n"
+	       "                           while its estimate fits the budget, else samples of\n"
+	       "                           each kind\n"
 	       "  -m, --memory MODEL       sc (default), tso or weak\n"
 	       "  -p, --preemptions K      at most K switches away from a thread that could go on\n"
 	       "  -n, --executions N       the budget in executions\n"
@@ -30,13 +31,14 @@ static void help(void)
 	       "  -o, --option NAME=VALUE  an option of the machine, see usermm(7)\n"
 	       "      --save FILE          write the schedule of the first failure there\n"
 	       "      --replay FILE        run that schedule once, and show it\n"
-	       "      --all-events         show every event of a failure, not only the telling ones\n"
+	       "      --all-events         show every event of a failure, not only the\n"
+	       "                           telling ones\n"
 	       "  -j, --jobs N             so many processes for samples\n"
 	       "      --json               one JSON object per file instead\n"
 	       "  -h, --help               this text\n\n"
 	       "A scenario may ask for options of its own: -- explore: --preemptions 2\n\n"
-	       "Exit status: 0 no failure, 1 a failure, 2 bad usage or input, 3 the budget was not\n"
-	       "enough (what was covered is said), or it cannot run here.\n",
+	       "Exit status: 0 no failure, 1 a failure, 2 bad usage or input, 3 the budget was\n"
+	       "not enough (what was covered is said), or it cannot run here.\n",
 	       DEFAULT_SECONDS);
 }
 

@@ -37,13 +37,14 @@ struct outcome {
 static void help(void)
 {
 	printf("usage: usermm mutants [--check [--scenarios DIR]] [NAME]...\n\n"
-	       "Lists the known bugs that --mutant of usermm run switches on: the requirement that\n"
-	       "each breaks, where it comes from, and what catches it. With --check, proves it:\n"
-	       "with the mutant that check fails, and says why; without it, it passes.\n\n"
+	       "Lists the known bugs that --mutant of usermm run switches on: the requirement\n"
+	       "that each breaks, where it comes from, and what catches it. With --check, proves\n"
+	       "it: with the mutant that check fails, and says why; without it, it passes.\n\n"
 	       "  -c, --check           prove that each is caught\n"
 	       "      --scenarios DIR   where the scenarios are (default scenarios)\n"
 	       "  -h, --help            this text\n\n"
-	       "Exit status: 0 all caught, 1 one is not, 2 bad usage, 3 the scenarios are missing.\n");
+	       "Exit status: 0 all caught, 1 one is not, 2 bad usage, 3 the scenarios are\n"
+	       "missing.\n");
 }
 
 /* ---- one check ------------------------------------------------------------------------- */

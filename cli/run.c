@@ -35,7 +35,7 @@ static void help(void)
 	       "  -t, --trace FILE              write every trace event there (model)\n"
 	       "  -s, --seed N                  what everything random starts from (default 1)\n"
 	       "      --seeds N                 with N seeds from there on, until one fails\n"
-	       "      --mutant NAME             with that known bug, see usermm mutants; repeatable\n"
+	       "      --mutant NAME             with that known bug (usermm mutants); repeatable\n"
 	       "  -o, --option NAME=VALUE       an option of the machine, see usermm(7)\n"
 	       "      --snapshot-on-failure FILE  save the machine there when a scenario fails\n"
 	       "  -h, --help                    this text\n\n"

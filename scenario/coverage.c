@@ -43,8 +43,9 @@ struct coverage {
  */
 static const struct coverage table[SCN_NR_KINDS] = {
 	[SCN_MMAP] = { { { 3, WORDS_MAP,
-			   "private droppable fixed anonymous 32bit above4g growsdown locked noreserve "
-			   "populate nonblock stack fixed_noreplace denywrite executable" },
+			   "private droppable fixed anonymous 32bit above4g growsdown locked "
+			   "noreserve populate nonblock stack fixed_noreplace denywrite "
+			   "executable" },
 			 { 2, WORDS_PROT, "r w x none" } },
 		       { EINVAL, ENOMEM, EEXIST, EBADF, EAGAIN, EPERM },
 		       NULL },

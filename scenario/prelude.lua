@@ -449,8 +449,8 @@ function Process:try(name, ...)
 end
 
 setmetatable(Process, { __index = function(_, name)
-	real_error(place() .. "a process has no " .. tostring(name) .. "; usermm-scenario(7) lists " ..
-		"what it has", 0)
+	real_error(place() .. "a process has no " .. tostring(name) ..
+		"; usermm-scenario(7) lists what it has", 0)
 end })
 
 for name, func in pairs(core.globals) do

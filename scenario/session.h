@@ -57,7 +57,7 @@ int scn_session_start(struct scn_session *session);
 int scn_session_run(struct scn_session *session, struct scn_step *step);
 int scn_session_print(struct scn_session *session, const char *text);
 
-/* A text of the process in memory that the caller gives to scn_free; NULL with reason on failure. */
+/* A text of the process in memory that the caller gives to scn_free; NULL with reason if not. */
 char *scn_session_text(struct scn_session *session, struct scn_task *task, enum scn_text which,
 		       uint64_t start, uint64_t end);
 
