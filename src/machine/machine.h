@@ -5,8 +5,8 @@
  *   base                     base + VMEMMAP_OFFSET        base + RAM_OFFSET
  *   | struct machine | heap → |  struct page, by pfn →     |  RAM, by pfn →       |
  *
- * and nothing in it points outside, except the host thread words that sync/ keeps. Tables of
- * functions are named by small numbers, so that a saved machine opens in another process.
+ * and nothing in it points outside. Tables of functions are named by small numbers, so that a
+ * saved machine opens in another process.
  * Any pointer into the arena finds its machine by its high bits (machine_of).
  */
 #ifndef MACHINE_MACHINE_H

@@ -6,7 +6,7 @@
  *        | device-private (read, write) | device-exclusive | marker
  *
  * Everything but none and present is a swap-type entry: a type and an offset. The types below
- * FIRST_SPECIAL are swap areas; the others are declared once, in SPECIAL_ENTRIES, from which
+ * MAX_SWAP_AREAS are swap areas; the others are declared once, in SPECIAL_ENTRIES, from which
  * the predicates, the printer and the checks come. A marker holds no frame and no slot, only
  * its bits; the uffd-wp bit of an entry can be asked in any state.
  */

@@ -38,7 +38,7 @@ pte_t *pte_alloc(struct mm *mm, vaddr_t addr);
 
 /*
  * The same with the table's lock held on return; *ret_ptl is untouched when NULL is returned.
- * A caller drops it with pte_unmap_unlock and must clear its copy of the pointer.
+ * The caller unlocks it; the entry must not be used after that.
  */
 pte_t *pte_offset_lock(struct mm *mm, vaddr_t addr, spinlock_t **ret_ptl);
 pte_t *pte_alloc_lock(struct mm *mm, vaddr_t addr, spinlock_t **ret_ptl);
@@ -74,9 +74,7 @@ struct mm_walk {
 };
 int walk_page_range(struct mm_walk *walk, vaddr_t start, vaddr_t end);
 
-/*
- * Every table page of an mm, parents first (verify): fn(arg, table page, its own parent entry).
- */
+/* Every table page of an mm, parents first. */
 void for_each_table(struct mm *mm, void (*fn)(void *arg, struct page *table), void *arg);
 
 /*

@@ -9,7 +9,7 @@
  *
  *      flusher                                accessing task
  *      tlb_gen = g; log range                 in_access becomes odd
- *      host_membarrier                        (compiler barrier only)
+ *      sync_membarrier                        (compiler barrier only)
  *      for each CPU of the mm:                compare generations; look up; touch memory
  *        wait until its task's in_access      in_access becomes even
  *        is even or has changed
@@ -74,7 +74,7 @@ struct mmu_gather {
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm *mm);
 /* For the last user: no flush is needed. */
 void tlb_gather_mmu_fullmm(struct mmu_gather *tlb, struct mm *mm);
-/* The translation of addr has gone or changed. */
+/* Translations in [start, end) have gone or changed. */
 static inline void tlb_change_range(struct mmu_gather *tlb, vaddr_t start, vaddr_t end)
 {
 	tlb->start = MIN(tlb->start, start);

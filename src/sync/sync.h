@@ -38,7 +38,7 @@
 	X(LC_FOLIO, "folio lock", false)                                            \
 	X(LC_I_MMAP, "i_mmap_rwsem", true)                                          \
 	X(LC_ANON_VMA, "anon_vma", true)                                            \
-	X(LC_MM_TABLES, "page_table_lock", true) /* pgd/p4d/pud entries of an mm */ \
+	X(LC_MM_TABLES, "page_table_lock", true) /* entries that point at tables */ \
 	X(LC_PTL, "ptl", true)                   /* a table page; fork takes two */ \
 	X(LC_FLUSH, "tlb flush", false)          /* generations of one mm */        \
 	X(LC_CPU, "cpu", false)                  /* who runs on which CPU */        \
@@ -94,7 +94,6 @@ struct wait_queue_entry {
 	u32 sequence; /* when prepared */
 };
 
-/* The task that runs on this host thread or fiber; NULL outside the library. */
 struct task;
 
 /* ---- primitives: atomics ------------------------------------------------------------------ */
@@ -412,6 +411,7 @@ static inline void wake_up_all(struct wait_queue_head *wq)
  * sim the fiber is not scheduled again until some other fiber has written.
  */
 
+/* The task that runs on this host thread or fiber; NULL outside the library. */
 #define current (sync_current())
 
 #endif

@@ -113,7 +113,7 @@ static const struct page_advice page_advices[] = {
 	{ MADV_COLLAPSE, 0, advise_refused },
 };
 
-/* What to do to each vma: one of the two is not NULL. */
+/* What to do to each vma (flags or pages is not NULL), or to the range (populate). */
 struct madvise {
 	struct mm *mm;
 	vaddr_t start, end;

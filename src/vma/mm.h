@@ -64,7 +64,7 @@ struct mm {
 	u64 cpu_mask;
 	struct tlb_flush_record flush_log[MM_FLUSH_LOG];
 
-	spinlock_t page_table_lock; /* entries above the PMD tables; installs of tables */
+	spinlock_t page_table_lock; /* entries above level 0; the first anon_vma of a vma */
 
 	u64 rlimit[NR_MM_RLIMITS]; /* m: bytes */
 	bool cap_ipc_lock;         /* m */

@@ -60,7 +60,7 @@ VM_FLAGS(X)
 
 struct anon_vma;
 
-/* What backs a vma, by number: see idea "nothing points outside". */
+/* What backs a vma, by number: a pointer to its functions would point out of the machine. */
 enum vma_backing {
 	VMA_ANON, /* private anonymous memory */
 	NR_VMA_BACKINGS
