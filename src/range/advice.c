@@ -128,12 +128,10 @@ int guard_install_range(struct vm_area *vma, vaddr_t start, vaddr_t end)
 {
 	vaddr_t addr = start;
 
+	VM_BUG_ON2(!(vma->flags & VM_MAYBE_GUARD), vma->start, vma->flags);
 	/* So that fork copies the tables of this vma, and the guards with them. */
 	if (anon_vma_prepare(vma))
 		return -ENOMEM;
-	/* For the whole vma, and for good; with mmap_lock held for read only, an atomic or. */
-	if (!(READ_ONCE(vma->flags) & VM_MAYBE_GUARD))
-		(void)sync_fetch_or(&vma->flags, VM_MAYBE_GUARD, SYNC_RELAXED);
 	while (addr < end) {
 		int err = guard_install_one(vma->mm, addr);
 

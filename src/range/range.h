@@ -46,12 +46,12 @@ u64 move_page_tables(struct vm_area *vma, vaddr_t old_addr, struct vm_area *new_
 void madvise_free_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
 void madvise_cold_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
 void madvise_pageout_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
-/* 0, -ENOMEM. Zaps what is there and puts guard markers everywhere. */
+/* 0, -ENOMEM. Zaps what is there and puts guard markers everywhere. vma is VM_MAYBE_GUARD. */
 int guard_install_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
 void guard_remove_range(struct vm_area *vma, vaddr_t start, vaddr_t end);
 /* One byte a page, 0 or 1, into ret_vec. */
 void mincore_range(struct vm_area *vma, vaddr_t start, vaddr_t end, u8 *ret_vec);
-/* mlock: mark or unmark the pages that are mapped now. mmap_lock write. */
+/* mlock: give vma new flags; count or uncount the pages that are mapped now. mmap_lock write. */
 void mlock_vma_pages_range(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 new_flags);
 
 #endif
