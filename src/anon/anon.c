@@ -46,22 +46,24 @@ struct page *anon_page_alloc(struct mm *mm, enum fail_site site)
  * Nobody writes a page that is copied on write: shared pages are mapped read-only everywhere, the
  * CPUs know it, and pins that write hold exclusive pages only.
  */
-static void copy_frame(void *dst, const void *src)
+void anon_page_fill(struct page *page, struct page *src)
 {
+	u8 *to = page_address(page);
+	const u8 *from = page_address(src);
+
+	sync_access_point(from, NULL, false);
 	/* By the line: a copy of a constant 4 KiB becomes a string instruction, and slower. */
 	for (u64 at = 0; at < PAGE_SIZE; at += CACHELINE)
-		memcpy((u8 *)dst + at, (const u8 *)src + at, CACHELINE);
+		memcpy(to + at, from + at, CACHELINE);
+	page_init_flags(page, BIT(PG_uptodate));
 }
 
-struct page *anon_page_copy(struct mm *mm, struct page *src, enum fail_site site)
+static struct page *anon_page_copy(struct mm *mm, struct page *src)
 {
-	struct page *page = alloc_page(machine_of(mm), GFP_MOVABLE, site);
+	struct page *page = alloc_page(machine_of(mm), GFP_MOVABLE, FAIL_COW_PAGE);
 
-	if (page) {
-		sync_access_point(page_address(src), NULL, false);
-		copy_frame(page_address(page), page_address(src));
-		page_init_flags(page, BIT(PG_uptodate));
-	}
+	if (page)
+		anon_page_fill(page, src);
 	return page;
 }
 
@@ -87,7 +89,7 @@ static void install_anon_page(struct vm_fault *vmf, struct page *page, pte_t ent
 
 /* ---- first touch ---------------------------------------------------------------------------- */
 
-static u32 map_zero_page(struct vm_fault *vmf)
+static vm_fault_t map_zero_page(struct vm_fault *vmf)
 {
 	pte_t entry = pte_mkspecial(pfn_pte(machine_of(vmf->mm)->zero_pfn, vmf->vma->page_prot));
 
@@ -98,7 +100,7 @@ static u32 map_zero_page(struct vm_fault *vmf)
 	return 0;
 }
 
-u32 do_anonymous_page(struct vm_fault *vmf)
+vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
 	struct vm_area *vma = vmf->vma;
 	struct page *page;
@@ -106,14 +108,14 @@ u32 do_anonymous_page(struct vm_fault *vmf)
 
 	VM_BUG_ON2(!pte_none(vmf->orig_pte), vmf->orig_pte.v, vmf->address);
 	if (!pte_alloc(vmf->mm, vmf->address))
-		return ANON_FAULT_OOM;
+		return VM_FAULT_OOM;
 	if (!vmf->write)
 		return map_zero_page(vmf);
 	if (anon_vma_prepare(vma))
-		return ANON_FAULT_OOM;
+		return VM_FAULT_OOM;
 	page = anon_page_alloc(vmf->mm, FAIL_ANON_PAGE);
 	if (!page)
-		return ANON_FAULT_OOM;
+		return VM_FAULT_OOM;
 
 	entry = pte_mkyoung(pfn_pte(page_to_pfn(page), vma->page_prot));
 	if (vma->flags & VM_WRITE)
@@ -194,18 +196,17 @@ static void wp_page_replace(struct vm_fault *vmf, struct page *old, struct page 
 }
 
 /* The entry's lock is held on entry, and a reference to old, which this gives back. */
-static u32 wp_page_copy(struct vm_fault *vmf, struct page *old)
+static vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 {
 	struct machine *m = machine_of(vmf->mm);
 	struct page *page = NULL;
-	u32 ret = 0;
+	vm_fault_t ret = 0;
 
 	fault_unlock_pte(vmf);
 	if (anon_vma_prepare(vmf->vma) == 0)
-		page = old ? anon_page_copy(vmf->mm, old, FAIL_COW_PAGE) :
-			     anon_page_alloc(vmf->mm, FAIL_COW_PAGE);
+		page = old ? anon_page_copy(vmf->mm, old) : anon_page_alloc(vmf->mm, FAIL_COW_PAGE);
 	if (!page) {
-		ret = ANON_FAULT_OOM;
+		ret = VM_FAULT_OOM;
 	} else if (lock_same_pte(vmf)) {
 		wp_page_replace(vmf, old, page);
 		fault_unlock_pte(vmf);
@@ -222,7 +223,7 @@ static u32 wp_page_copy(struct vm_fault *vmf, struct page *old)
 	return ret;
 }
 
-u32 do_wp_page(struct vm_fault *vmf)
+vm_fault_t do_wp_page(struct vm_fault *vmf)
 {
 	struct machine *m = machine_of(vmf->mm);
 	struct page *page = vm_normal_page(m, vmf->orig_pte);

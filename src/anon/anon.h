@@ -6,6 +6,17 @@
 #include "mmu/tlb.h"
 #include "rmap/anon_vma.h"
 
+/* What came of a fault: Linux's names and meanings; 0: served, or somebody else was faster. */
+typedef u32 vm_fault_t;
+enum {
+	VM_FAULT_OOM = 1 << 0,
+	VM_FAULT_SIGBUS = 1 << 1,
+	VM_FAULT_HWPOISON = 1 << 4,
+	VM_FAULT_SIGSEGV = 1 << 6,
+	VM_FAULT_RETRY = 1 << 10,
+	VM_FAULT_COMPLETED = 1 << 14,
+};
+
 /*
  * Everything one fault knows. Filled in by groups as the phases of fault/ go on.
  */
@@ -34,19 +45,17 @@ static inline void fault_unlock_pte(struct vm_fault *vmf)
 }
 
 /*
- * Each returns VM_FAULT_* bits (fault/fault.h), 0 for "served, or somebody else was faster".
  * do_anonymous_page: the entry was none; no lock held on entry or exit.
  * do_wp_page: the entry is present, not writable, and its lock is held; dropped on exit.
  */
-u32 do_anonymous_page(struct vm_fault *vmf);
-u32 do_wp_page(struct vm_fault *vmf);
-
-#define ANON_FAULT_OOM 1u /* the value of VM_FAULT_OOM */
+vm_fault_t do_anonymous_page(struct vm_fault *vmf);
+vm_fault_t do_wp_page(struct vm_fault *vmf);
 
 /* The entry of a page as the vma allows it: writable if the vma is. */
 pte_t maybe_mkwrite(pte_t pte, const struct vm_area *vma);
-/* A new anonymous page for addr, zeroed or a copy of src; NULL: no memory. */
+/* A new anonymous page, zeroed; NULL: no memory. */
 struct page *anon_page_alloc(struct mm *mm, enum fail_site site);
-struct page *anon_page_copy(struct mm *mm, struct page *src, enum fail_site site);
+/* Fill a page that nobody else can find yet with what src holds. */
+void anon_page_fill(struct page *page, struct page *src);
 
 #endif

@@ -16,11 +16,8 @@
  */
 #include "fault/fault.h"
 
-#include "anon/anon.h"
 #include "base/mutant.h"
 #include "base/uapi.h"
-
-_Static_assert(ANON_FAULT_OOM == VM_FAULT_OOM, "anon/ speaks fault/'s bits");
 
 /* Faults in a row that ended in VM_FAULT_OOM before the task is given up. */
 #define OOM_RETRIES 16

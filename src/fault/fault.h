@@ -3,6 +3,7 @@
 #ifndef FAULT_FAULT_H
 #define FAULT_FAULT_H
 
+#include "anon/anon.h"
 #include "vma/vma.h"
 
 /* Linux's names and meanings. */
@@ -16,16 +17,6 @@ enum fault_flag {
 	FAULT_FLAG_INSTRUCTION = 1 << 8,
 	FAULT_FLAG_INTERRUPTIBLE = 1 << 9,
 	FAULT_FLAG_UNSHARE = 1 << 10,
-};
-
-typedef u32 vm_fault_t;
-enum {
-	VM_FAULT_OOM = 1 << 0,
-	VM_FAULT_SIGBUS = 1 << 1,
-	VM_FAULT_HWPOISON = 1 << 4,
-	VM_FAULT_SIGSEGV = 1 << 6,
-	VM_FAULT_RETRY = 1 << 10,
-	VM_FAULT_COMPLETED = 1 << 14,
 };
 
 /*

@@ -19,12 +19,10 @@
 #include "base/mutant.h"
 #include "base/uapi.h"
 #include "rmap/anon_vma.h"
-#include "sync/membarrier.h"
 
 struct copy_range {
 	struct vm_area *dst_vma, *src_vma;
-	struct page *spare; /* a page allocated outside the locks, for a pinned source */
-	bool spare_wanted;
+	struct page *spare;   /* allocated outside the locks, for a pinned source */
 	bool write_protected; /* the parent's CPUs must be told */
 	s64 anon_pages;       /* mapped in the child, not in its counter yet */
 };
@@ -44,9 +42,7 @@ static void copy_pinned_page(struct copy_range *copy, vaddr_t addr, pte_t *dst, 
 	bool soft_dirty = machine_of(page)->config.soft_dirty;
 
 	copy->spare = NULL;
-	sync_access_point(page_address(src), NULL, false);
-	memcpy(page_address(page), page_address(src), PAGE_SIZE);
-	page_set_uptodate(page);
+	anon_page_fill(page, src);
 	page_add_new_anon_rmap(page, vma, addr);
 	copy->anon_pages++;
 	pte = pte_mkdirty(pfn_pte(page_to_pfn(page), vma->page_prot), soft_dirty);
@@ -74,8 +70,7 @@ static int copy_present_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, p
 	struct page *page = vm_normal_page(machine_of(mm), pte);
 
 	if (page && must_copy_now(copy->src_vma, page)) {
-		copy->spare_wanted = !copy->spare;
-		if (copy->spare_wanted)
+		if (!copy->spare)
 			return -EAGAIN;
 		copy_pinned_page(copy, addr, dst, pte, page);
 		return 0;
@@ -136,7 +131,7 @@ static int copy_tables(struct copy_range *copy)
 
 	while (!err && (addr = pgtable_next_table(vma->mm, addr, vma->end)) < vma->end) {
 		err = copy_table(copy, &addr, MIN(ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE, vma->end));
-		if (err == -EAGAIN && copy->spare_wanted) {
+		if (err == -EAGAIN) {
 			copy->spare = alloc_page(machine_of(vma), GFP_MOVABLE, FAIL_FORK_PAGE);
 			err = copy->spare ? 0 : -ENOMEM;
 		}
