@@ -14,8 +14,7 @@ static struct vm_area *link_copy(struct vm_area *vma, vaddr_t addr, u64 len, pgo
 	copy->start = addr;
 	copy->end = addr + len;
 	copy->pgoff = pgoff;
-	copy->anon_vma = vma->anon_vma;
-	if (vma->anon_vma && vma_rmap_ops.clone(copy, vma)) {
+	if (dup_anon_vma(copy, vma)) {
 		vm_area_free(copy);
 		return NULL;
 	}

@@ -68,8 +68,7 @@ static bool neighbours_match(const struct vma_merge *merge)
 
 /* ---- commit ------------------------------------------------------------------------------- */
 
-/* Give dst the chains of src when it has none of its own. */
-static int dup_anon_vma(struct vm_area *dst, struct vm_area *src)
+int dup_anon_vma(struct vm_area *dst, struct vm_area *src)
 {
 	int err;
 
@@ -89,8 +88,7 @@ void vma_remove(struct vm_area *vma)
 	vm_area_free(vma);
 }
 
-/* Bounds change under the lock of the family, so that no walker sees half of a change. */
-static void set_range_locked(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff)
+void vma_adjust(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff)
 {
 	struct anon_vma *anon_vma = vma->anon_vma;
 
@@ -107,10 +105,9 @@ static void shrink_middle(const struct vma_merge *merge)
 	struct vm_area *middle = merge->middle;
 
 	if (merge->target == merge->prev)
-		set_range_locked(middle, merge->end, middle->end,
-				 linear_page_index(middle, merge->end));
+		vma_adjust(middle, merge->end, middle->end, linear_page_index(middle, merge->end));
 	else
-		set_range_locked(middle, middle->start, merge->start, middle->pgoff);
+		vma_adjust(middle, middle->start, merge->start, middle->pgoff);
 }
 
 static struct vm_area *commit_merge(struct vma_merge *merge)
@@ -126,15 +123,27 @@ static struct vm_area *commit_merge(struct vma_merge *merge)
 		vma_remove(merge->middle);
 	else if (merge->middle)
 		shrink_middle(merge);
-	set_range_locked(target, merge->new_start, merge->new_end, merge->new_pgoff);
+	vma_adjust(target, merge->new_start, merge->new_end, merge->new_pgoff);
 	vma_set_flags(target, target->flags | sticky);
 	return target;
 }
 
-/* The only thing that can fail; afterwards the merge happens. */
-static struct vm_area *finish_merge(struct vma_merge *merge, struct vm_area *anon_source)
+/*
+ * The range joins the neighbours that match. Taking over the chains is the only thing that can
+ * fail; afterwards the merge happens.
+ */
+static struct vm_area *merge_with(struct vma_merge *merge, bool left, bool right)
 {
-	merge->err = dup_anon_vma(merge->target, anon_source);
+	struct vm_area *source = merge->middle ? merge->middle : merge->copied_from;
+
+	merge->target = left ? merge->prev : merge->next;
+	merge->remove_next = left && right;
+	merge->new_start = left ? merge->prev->start : merge->start;
+	merge->new_end = right ? merge->next->end : merge->end;
+	merge->new_pgoff = left ? merge->prev->pgoff : merge->pgoff;
+	if (merge->remove_next && merge->next->anon_vma)
+		source = merge->next;
+	merge->err = dup_anon_vma(merge->target, source);
 	return merge->err ? NULL : commit_merge(merge);
 }
 
@@ -142,7 +151,6 @@ static struct vm_area *finish_merge(struct vma_merge *merge, struct vm_area *ano
 
 struct vm_area *vma_merge_new_range(struct vma_merge *merge)
 {
-	struct vm_area *source = merge->copied_from;
 	bool left, right;
 
 	VM_BUG_ON(merge->middle);
@@ -153,17 +161,7 @@ struct vm_area *vma_merge_new_range(struct vma_merge *merge)
 		return NULL;
 	left = can_merge_left(merge);
 	right = can_merge_right(merge) && (!left || neighbours_match(merge));
-	if (!left && !right)
-		return NULL;
-
-	merge->target = left ? merge->prev : merge->next;
-	merge->remove_next = left && right;
-	merge->new_start = left ? merge->prev->start : merge->start;
-	merge->new_end = right ? merge->next->end : merge->end;
-	merge->new_pgoff = left ? merge->prev->pgoff : merge->pgoff;
-	if (merge->remove_next && merge->next->anon_vma)
-		source = merge->next;
-	return finish_merge(merge, source);
+	return left || right ? merge_with(merge, left, right) : NULL;
 }
 
 /* ---- a range whose attributes change ------------------------------------------------------ */
@@ -171,7 +169,6 @@ struct vm_area *vma_merge_new_range(struct vma_merge *merge)
 static struct vm_area *vma_merge_existing_range(struct vma_merge *merge)
 {
 	struct vm_area *middle = merge->middle;
-	struct vm_area *source = middle;
 	bool left = merge->start == middle->start && can_merge_left(merge);
 	bool right = merge->end == middle->end && can_merge_right(merge);
 
@@ -180,24 +177,13 @@ static struct vm_area *vma_merge_existing_range(struct vma_merge *merge)
 		return NULL;
 	if (left && right && !neighbours_match(merge))
 		right = false;
-	if (!left && !right)
-		return NULL;
-
-	merge->target = left ? merge->prev : merge->next;
 	merge->remove_middle = merge->start == middle->start && merge->end == middle->end;
-	merge->remove_next = left && right;
-	merge->new_start = left ? merge->prev->start : merge->start;
-	merge->new_end = right ? merge->next->end : merge->end;
-	merge->new_pgoff = left ? merge->prev->pgoff : merge->pgoff;
-	if (merge->remove_next && merge->next->anon_vma)
-		source = merge->next;
-	return finish_merge(merge, source);
+	return left || right ? merge_with(merge, left, right) : NULL;
 }
 
 /* Split off [start, end) of vma; without memory, vma is as it was. */
 static int split_range(struct vm_area *vma, vaddr_t start, vaddr_t end, struct vm_area **ret_vma)
 {
-	bool at_limit;
 	struct vm_area *part = vma;
 	int err;
 
@@ -207,9 +193,9 @@ static int split_range(struct vm_area *vma, vaddr_t start, vaddr_t end, struct v
 			return err;
 	}
 	if (end < part->end) {
+		bool at_limit = vma->mm->map_count >= machine_of(vma)->config.max_map_count;
 		struct vm_area *upper;
 
-		at_limit = vma->mm->map_count >= machine_of(vma)->config.max_map_count;
 		err = split_vma(part, end, &upper);
 		if (err && part != vma && !at_limit)
 			vma_unsplit(vma, part);
@@ -277,7 +263,7 @@ int vma_split_nolimit(struct vm_area *vma, vaddr_t addr, struct vm_area **ret_up
 		vm_area_free(upper);
 		return -ENOMEM;
 	}
-	set_range_locked(vma, vma->start, addr, vma->pgoff);
+	vma_adjust(vma, vma->start, addr, vma->pgoff);
 	vma_link(vma->mm, upper);
 	*ret_upper = upper;
 	return 0;
@@ -297,5 +283,5 @@ void vma_unsplit(struct vm_area *lower, struct vm_area *upper)
 	VM_BUG_ON2(lower->end != upper->start, lower->end, upper->start);
 	VM_BUG_ON2(lower->flags != upper->flags, lower->flags, upper->flags);
 	vma_remove(upper);
-	set_range_locked(lower, lower->start, end, lower->pgoff);
+	vma_adjust(lower, lower->start, end, lower->pgoff);
 }

@@ -56,6 +56,14 @@ int split_vma(struct vm_area *vma, vaddr_t addr, struct vm_area **ret_upper);
 /* Undo a split: lower takes upper's range back. Cannot fail. */
 void vma_unsplit(struct vm_area *lower, struct vm_area *upper);
 
+/*
+ * Change the bounds of a linked vma under the lock of its family, so that no walker of the reverse
+ * map sees half of the change.
+ */
+void vma_adjust(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff);
+/* Give dst the anon_vma and the chains of src, which may be NULL, unless it has its own. -ENOMEM. */
+int dup_anon_vma(struct vm_area *dst, struct vm_area *src);
+
 /* Remove a vma whose pages have gone (or moved) from everything, and free it. */
 void vma_remove(struct vm_area *vma);
 /* A copy with the same attributes, not in the tree, without anon_vma. NULL: no memory. */

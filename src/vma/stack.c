@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A growing stack: a VM_GROWSDOWN vma moves its start down to meet a fault below it. */
 #include "base/uapi.h"
-#include "vma/vma.h"
+#include "vma/merge.h"
 
 /* A neighbour that can be used must stay a guard gap away; another stack need not. */
 static bool too_close(const struct vm_area *vma, const struct vm_area *prev, vaddr_t addr)
@@ -58,8 +58,6 @@ int expand_stack_locked(struct vm_area *vma, vaddr_t addr)
 	if (vma->flags & VM_LOCKED)
 		mm->locked_vm += grow_pages;
 	vm_stat_account(mm, vma->flags, (s64)grow_pages);
-	vma_rmap_ops.lock(vma->anon_vma);
-	vma_set_range(vma, addr, vma->end, vma->pgoff - grow_pages);
-	vma_rmap_ops.unlock(vma->anon_vma);
+	vma_adjust(vma, addr, vma->end, vma->pgoff - grow_pages);
 	return 0;
 }
