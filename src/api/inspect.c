@@ -27,6 +27,7 @@ struct umm_task *umm_task_next(struct umm_machine *machine, struct umm_task *tas
 	struct machine *m = (struct machine *)machine;
 	struct list_head *next;
 
+	VM_BUG_ON2(task && machine_of(task) != m, (uintptr_t)task, m->slot);
 	mutex_lock(&m->tasks_lock);
 	next = task ? ((struct task *)task)->tasks.next : m->tasks.next;
 	mutex_unlock(&m->tasks_lock);
@@ -113,15 +114,10 @@ int umm_fail_set(struct umm_machine *machine, const struct umm_fail *fail)
 
 void umm_fail_stats(struct umm_machine *machine, uint64_t *ret_seen, uint64_t *ret_failed)
 {
-	struct machine *m = (struct machine *)machine;
-
-	spin_lock(&m->fail.lock);
-	*ret_seen = m->fail.seen;
-	*ret_failed = m->fail.failed;
-	spin_unlock(&m->fail.lock);
+	fail_stats((struct machine *)machine, ret_seen, ret_failed);
 }
 
 const char *umm_fail_site(unsigned index)
 {
-	return index < NR_FAIL_SITES ? fail_site_name((enum fail_site)index) : NULL;
+	return fail_site_name(index);
 }

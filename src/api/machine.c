@@ -100,8 +100,7 @@ void umm_snapshot_restore(struct umm_machine *machine, const struct umm_snapshot
 
 void umm_snapshot_free(struct umm_snapshot *snapshot)
 {
-	if (snapshot)
-		machine_snapshot_free(snapshot);
+	machine_snapshot_free(snapshot);
 }
 
 int umm_machine_save(struct umm_machine *machine, const char *path)
