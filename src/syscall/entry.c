@@ -15,6 +15,7 @@ struct syscall syscall_enter(struct task *task, enum syscall_nr nr, u64 a, u64 b
 
 s64 syscall_exit(const struct syscall *call, s64 ret)
 {
+	VM_BUG_ON2(lockdep_held_count(), lockdep_held_count(), call->nr);
 	trace(machine_of(call->task), TRACE_SYS_EXIT, call->nr, (u64)ret);
 	sync_set_current(call->outer);
 	return ret;

@@ -104,7 +104,7 @@ static int do_mlock(struct mm *mm, vaddr_t start, u64 len, u64 lock_flags)
 }
 
 /* flags: MCL_*, or 0 to unlock everything. */
-static int apply_mlockall_flags(struct mm *mm, u32 flags)
+static void apply_mlockall_flags(struct mm *mm, u32 flags)
 {
 	u64 lock_flags = VM_LOCKED | (flags & MCL_ONFAULT ? VM_LOCKONFAULT : 0);
 	struct vm_area *vma;
@@ -113,7 +113,7 @@ static int apply_mlockall_flags(struct mm *mm, u32 flags)
 	if (flags & MCL_FUTURE)
 		mm->def_flags |= lock_flags;
 	if ((flags & MCL_FUTURE) && !(flags & MCL_CURRENT))
-		return 0;
+		return;
 	if (!(flags & MCL_CURRENT))
 		lock_flags = 0;
 	for (vma = vma_first(mm); vma; vma = vma_next(vma)) {
@@ -121,12 +121,11 @@ static int apply_mlockall_flags(struct mm *mm, u32 flags)
 		(void)mlock_fixup(vma, vma->start, vma->end,
 				  (vma->flags & ~VM_LOCKED_MASK) | lock_flags, &vma);
 	}
-	return 0;
 }
 
 static int do_mlockall(struct mm *mm, u32 flags)
 {
-	int err = -ENOMEM;
+	bool allowed;
 
 	if (!flags || (flags & ~(u32)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) ||
 	    flags == MCL_ONFAULT)
@@ -134,13 +133,16 @@ static int do_mlockall(struct mm *mm, u32 flags)
 	if (!can_do_mlock(mm))
 		return -EPERM;
 	down_write(&mm->mmap_lock);
-	if (!(flags & MCL_CURRENT) || mm->cap_ipc_lock ||
-	    mm->total_vm <= mm->rlimit[MM_RLIMIT_MEMLOCK] >> PAGE_SHIFT)
-		err = apply_mlockall_flags(mm, flags);
+	allowed = !(flags & MCL_CURRENT) || mm->cap_ipc_lock ||
+		  mm->total_vm <= mm->rlimit[MM_RLIMIT_MEMLOCK] >> PAGE_SHIFT;
+	if (allowed)
+		apply_mlockall_flags(mm, flags);
 	up_write(&mm->mmap_lock);
-	if (!err && (flags & MCL_CURRENT))
+	if (!allowed)
+		return -ENOMEM;
+	if (flags & MCL_CURRENT)
 		(void)mm_populate(mm, 0, TASK_SIZE, true);
-	return err;
+	return 0;
 }
 
 UMM_API int umm_mlock(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
@@ -190,10 +192,9 @@ UMM_API int umm_munlockall(struct umm_task *handle)
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MUNLOCKALL, 0, 0, 0, 0);
 	struct mm *mm = task->mm;
-	int err;
 
 	down_write(&mm->mmap_lock);
-	err = apply_mlockall_flags(mm, 0);
+	apply_mlockall_flags(mm, 0);
 	up_write(&mm->mmap_lock);
-	return (int)syscall_exit(&call, err);
+	return (int)syscall_exit(&call, 0);
 }

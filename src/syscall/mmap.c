@@ -33,13 +33,7 @@ struct mmap_request {
 	struct vm_area *vma;
 };
 
-static u64 vm_prot_bits(u32 prot)
-{
-	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) |
-	       (prot & PROT_EXEC ? VM_EXEC : 0);
-}
-
-static u64 vm_flag_bits(u32 map_flags)
+static u64 calc_vm_flag_bits(u32 map_flags)
 {
 	return (map_flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0) |
 	       (map_flags & MAP_LOCKED ? VM_LOCKED : 0) | (map_flags & MAP_SYNC ? VM_SYNC : 0) |
@@ -96,8 +90,8 @@ static int check_request(struct mmap_request *req)
 		return -EEXIST;
 	if ((req->map_flags & MAP_LOCKED) && !can_do_mlock(mm))
 		return -EPERM;
-	req->vm_flags = vm_prot_bits(req->prot) | vm_flag_bits(req->map_flags) | mm->def_flags |
-			VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+	req->vm_flags = calc_vm_prot_bits(req->prot) | calc_vm_flag_bits(req->map_flags) |
+			mm->def_flags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
 	if (!mlock_future_ok(mm, req->vm_flags, req->len))
 		return -EAGAIN;
 	return check_map_type(req);

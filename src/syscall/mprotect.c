@@ -129,8 +129,7 @@ static int do_mprotect(struct mm *mm, vaddr_t start, u64 len, u32 prot)
 		return -ENOMEM;
 	if (prot & ~(u32)PROT_KNOWN)
 		return -EINVAL;
-	protect.access = (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) |
-			 (prot & PROT_EXEC ? VM_EXEC : 0);
+	protect.access = calc_vm_prot_bits(prot);
 	protect.grows_down = grows & PROT_GROWSDOWN;
 
 	down_write(&mm->mmap_lock);

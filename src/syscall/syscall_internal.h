@@ -8,6 +8,7 @@
 
 #include <usermm/usermm.h>
 
+#include "base/uapi.h"
 #include "mmu/tlb.h"
 #include "vma/merge.h"
 #include "vma/task.h"
@@ -44,6 +45,13 @@ struct syscall {
 
 struct syscall syscall_enter(struct task *task, enum syscall_nr nr, u64 a, u64 b, u64 c, u64 d);
 s64 syscall_exit(const struct syscall *call, s64 ret);
+
+/* VM_READ, VM_WRITE, VM_EXEC of PROT_*. */
+static inline u64 calc_vm_prot_bits(u32 prot)
+{
+	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) |
+	       (prot & PROT_EXEC ? VM_EXEC : 0);
+}
 
 /* ---- unmapping: mmap_lock held for write ---------------------------------------------------- */
 
