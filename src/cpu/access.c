@@ -21,6 +21,7 @@
 #include "base/uapi.h"
 #include "fault/fault.h"
 #include "mmu/tlb.h"
+#include "sync/copy.h"
 #include "sync/membarrier.h"
 
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
@@ -342,26 +343,6 @@ int umm_load(struct umm_task *handle, uint64_t addr, unsigned size_bytes, uint64
 	return load_slow(task, addr, size_bytes, ret_value, ret_fault);
 }
 
-/* Between simulated and other memory, both directions; relaxed, word by word where aligned. */
-static void copy_bytes(void *to, const void *from, size_t len)
-{
-	u8 *dst = to;
-	const u8 *src = from;
-
-	if (((uintptr_t)dst & 7) == ((uintptr_t)src & 7)) {
-		for (; len && ((uintptr_t)src & 7); len--)
-			__atomic_store_n(dst++, __atomic_load_n(src++, __ATOMIC_RELAXED),
-					 __ATOMIC_RELAXED);
-		for (; len >= 8; len -= 8, dst += 8, src += 8)
-			__atomic_store_n((u64 *)(void *)dst,
-					 __atomic_load_n((const u64 *)(const void *)src,
-							 __ATOMIC_RELAXED),
-					 __ATOMIC_RELAXED);
-	}
-	for (; len; len--)
-		__atomic_store_n(dst++, __atomic_load_n(src++, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-}
-
 /* A store whose bytes lie on two pages: both allow it, or neither changes. */
 static int store_crossing(struct task *task, vaddr_t addr, unsigned size, u64 value,
 			  struct umm_fault *ret_fault)
@@ -377,8 +358,10 @@ static int store_crossing(struct task *task, vaddr_t addr, unsigned size, u64 va
 		low = translate_host(task, addr, ACCESS_WRITE);
 		high = low ? translate_host(task, next, ACCESS_WRITE) : NULL;
 		if (high) {
-			copy_bytes(low, &value, below);
-			copy_bytes(high, (u8 *)&value + below, size - below);
+			sync_access_point(frame_of(low), NULL, true);
+			copy_relaxed(low, &value, below);
+			sync_access_point(frame_of(high), NULL, true);
+			copy_relaxed(high, (u8 *)&value + below, size - below);
 			walk_end(task);
 			return 0;
 		}
@@ -513,7 +496,7 @@ int umm_cmpxchg(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint6
 
 /* ---- block copies ---------------------------------------------------------------------------- */
 
-/* Page by page; *ret_done counts what was transferred before a fault. */
+/* Page by page; what lies before a fault was transferred. */
 static int access_copy(struct task *task, vaddr_t addr, u8 *buf, size_t len, enum access access,
 		       struct umm_fault *ret_fault)
 {
@@ -526,9 +509,9 @@ static int access_copy(struct task *task, vaddr_t addr, u8 *buf, size_t len, enu
 		if (err)
 			return err;
 		if (access == ACCESS_WRITE)
-			copy_bytes(host, buf, chunk);
+			copy_relaxed(host, buf, chunk);
 		else
-			copy_bytes(buf, host, chunk);
+			copy_relaxed(buf, host, chunk);
 		walk_end(task);
 		addr += chunk;
 		buf += chunk;

@@ -6,6 +6,7 @@
  */
 #include "base/uapi.h"
 #include "gup/gup.h"
+#include "sync/copy.h"
 #include "sync/membarrier.h"
 #include "syscall/syscall_internal.h"
 
@@ -22,35 +23,15 @@ struct vm_copy {
 	u64 left;
 };
 
-/* Other threads may use these bytes meanwhile: single-copy atomic bytes and words. */
-static void copy_shared(u8 *dst, u8 *src, u64 len)
-{
-	while (len) {
-		if (len >= 8 && !(((uintptr_t)dst | (uintptr_t)src) & 7)) {
-			__atomic_store_n((u64 *)(void *)dst,
-					 __atomic_load_n((u64 *)(void *)src, __ATOMIC_RELAXED),
-					 __ATOMIC_RELAXED);
-			dst += 8;
-			src += 8;
-			len -= 8;
-			continue;
-		}
-		__atomic_store_n(dst, __atomic_load_n(src, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-		dst++;
-		src++;
-		len--;
-	}
-}
-
 static void copy_page_part(struct vm_copy *copy, struct page *page, u64 offset, u64 len)
 {
 	u8 *frame = (u8 *)page_address(page) + offset;
 
 	sync_access_point(page_address(page), NULL, copy->write);
 	if (copy->write)
-		copy_shared(frame, copy->buf, len);
+		copy_relaxed(frame, copy->buf, len);
 	else
-		copy_shared(copy->buf, frame, len);
+		copy_relaxed(copy->buf, frame, len);
 	copy->buf += len;
 	copy->left -= len;
 }
