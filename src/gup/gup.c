@@ -167,7 +167,7 @@ s64 get_user_pages_remote(struct mm *mm, vaddr_t addr, u64 nr, u32 flags, struct
 	VM_DEBUG_ON(!rwsem_is_locked(&mm->mmap_lock));
 	if (flags & FOLL_PIN)
 		atomic_set(&mm->has_pinned, 1);
-	for (; got < nr && !err; addr += PAGE_SIZE) {
+	for (; got < nr; addr += PAGE_SIZE) {
 		struct page *page;
 
 		if (!vma || addr >= vma->end) {
