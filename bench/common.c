@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/prng.h"
 #include "bench.h"
 
 #define MAX_THREADS 8
@@ -93,27 +94,18 @@ double run_threads(const struct work *work, const struct thread_work *what)
 	return longest;
 }
 
-/* The same cycle every time: both sides must visit the lines in one order. */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
-}
-
 void chase_cycle(uint32_t *next, uint64_t lines)
 {
 	uint32_t *order = malloc(lines * sizeof(*order));
-	uint64_t state = 1;
+	/* The same cycle every time: both sides must visit the lines in one order. */
+	struct prng rng = { 1 };
 
 	if (!order)
 		cannot_run("out of memory");
 	for (uint64_t i = 0; i < lines; i++)
 		order[i] = (uint32_t)i;
 	for (uint64_t i = lines - 1; i > 0; i--) {
-		uint64_t other = next_random(&state) % (i + 1);
+		uint64_t other = prng_below(&rng, i + 1);
 		uint32_t line = order[i];
 
 		order[i] = order[other];

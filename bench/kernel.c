@@ -138,7 +138,13 @@ static double fork_in_processes(const struct work *work)
 	if (ns == MAP_FAILED)
 		cannot_run("mmap: %s", strerror(errno));
 	for (uint32_t i = 0; i < work->threads; i++) {
-		if (fork() == 0) {
+		pid_t forker = fork();
+
+		if (forker < 0)
+			cannot_run("fork: %s", strerror(errno));
+		if (forker == 0) {
+			/* Not to wait for ever for another that there is not. */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			volatile char *p = map_touched(work->pages / work->threads);
 			int fd;
 			pid_t pid;
