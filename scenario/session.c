@@ -88,7 +88,6 @@ static struct scn_task *new_task(struct scn_session *session, const struct scn_s
 	} else {
 		task->process = task;
 		task->process_nr = session->nr_processes + 1;
-		task->live_threads = 0;
 		snprintf(task->label, sizeof(task->label), "p%u", task->process_nr);
 	}
 	return task;

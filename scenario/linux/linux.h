@@ -51,8 +51,8 @@ struct linux_task {
 
 struct scn_backend {
 	char reason[256];
-	int socks[PUPPET_NR_SLOTS]; /* our ends; -1: slot never opened */
-	int ends[PUPPET_NR_SLOTS];  /* the puppets' ends, closed once the first one runs */
+	int socks[PUPPET_NR_SLOTS]; /* our ends; -1: not opened */
+	int ends[PUPPET_NR_SLOTS];  /* the puppets' ends, which a first puppet inherits */
 	bool used[PUPPET_NR_SLOTS];
 	bool waiting[PUPPET_NR_SLOTS]; /* a reply is awaited in a fiber */
 	bool capable;                  /* we may set and drop CAP_IPC_LOCK */

@@ -47,8 +47,7 @@
 #ifndef __ASSEMBLER__
 
 enum puppet_op {
-	PUPPET_HELLO,    /* sent by a task as its first reply: result is the pid, value the tid */
-	PUPPET_SYSCALL,  /* nr, args[6]; payload goes to scratch + in_offset first */
+	PUPPET_SYSCALL,  /* nr, args[6]; payload goes to scratch first */
 	PUPPET_READ,     /* addr, len: bytes come back as payload */
 	PUPPET_WRITE,    /* addr; payload are the bytes */
 	PUPPET_LOAD,     /* addr, size */
@@ -79,6 +78,7 @@ struct puppet_cmd {
 #define PUPPET_ARG_VALUE 2
 #define PUPPET_ARG_EXPECTED 3
 
+/* Also a task's first words, not asked for: value is its tid, result -errno if it cannot start. */
 struct puppet_reply {
 	int64_t result;
 	uint64_t value; /* loaded or old value; bytes done of a block */

@@ -399,6 +399,15 @@ static struct linux_task *new_task(struct scn_backend *backend, struct linux_pro
 	return task;
 }
 
+/* One that did not come to be, and its process if that has no other. */
+static void drop_task(struct scn_backend *backend, struct linux_task *task, bool process_too)
+{
+	backend->used[task->slot] = false;
+	if (process_too)
+		free(task->process);
+	free(task);
+}
+
 static int no_task(struct scn_backend *backend)
 {
 	return linux_skip(backend, "the runner keeps at most %d tasks", PUPPET_NR_SLOTS);
@@ -418,8 +427,7 @@ static int run_process(struct scn_backend *backend, struct scn_step *step)
 	process->first_slot = task->slot;
 	ret = linux_launch(backend, task->slot, &hello);
 	if (ret) {
-		free(task);
-		free(process);
+		drop_task(backend, task, true);
 		return ret;
 	}
 	process->pid = task->tid = (pid_t)hello.value;
@@ -467,14 +475,9 @@ static int run_fork(struct scn_backend *backend, struct scn_step *step)
 			ret = linux_broken(backend, "the child died at once");
 	} else if (ret == 0) {
 		step->result = reply.result;
-		backend->used[task->slot] = false;
-		free(task);
-		free(process);
-		return 0;
 	}
-	if (ret) {
-		free(task);
-		free(process);
+	if (ret || step->result) {
+		drop_task(backend, task, true);
 		return ret;
 	}
 	task->tid = process->pid;
@@ -504,7 +507,7 @@ static int run_thread(struct scn_backend *backend, struct scn_step *step)
 	if (ret == 0)
 		ret = linux_hello(backend, task, &reply);
 	if (ret) {
-		free(task);
+		drop_task(backend, task, false);
 		return ret;
 	}
 	task->tid = (pid_t)reply.value;
