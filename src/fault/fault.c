@@ -112,6 +112,7 @@ vm_fault_t handle_mm_fault(struct vm_area *vma, vaddr_t addr, u32 flags)
 	count_vm_event(machine_of(vma->mm), PGFAULT);
 	ret = handle_pte_fault(&vmf);
 	VM_BUG_ON(vmf.ptl);
+	VM_BUG_ON(vmf.pte);
 	return ret;
 }
 
