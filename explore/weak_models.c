@@ -16,7 +16,7 @@
  * one, says that its first event is over before its last (propagated): in one thread that is
  * an order like any other, and across a full barrier it is an order for everybody.
  */
-#include "explore/weak.h"
+#include "explore/weak_internal.h"
 
 #include <string.h>
 
@@ -31,6 +31,8 @@ static struct {
 	const struct weak_graph *graph;
 	unsigned nr, words;
 	u16 mbs[WEAK_MAX_EVENTS], rmbs[WEAK_MAX_EVENTS], wmbs[WEAK_MAX_EVENTS];
+	/* The release of a lock before the last taking of one before the event. */
+	s16 released[WEAK_MAX_EVENTS];
 } at;
 
 static struct relation coherence, global, overwrite, read_outside, preserved, strong, cumulative;
@@ -121,12 +123,25 @@ static bool writes_over(const struct weak_event *a, const struct weak_event *b)
 	return (a->type == WEAK_WRITE ? a->place : place_read(a)) < b->place;
 }
 
+static bool is_lock(const struct weak_event *ev)
+{
+	return ev->type == WEAK_READ && (ev->kind == SIM_SPIN_LOCK || ev->kind == SIM_MUTEX_LOCK);
+}
+
+static bool is_unlock(const struct weak_event *ev)
+{
+	return ev->kind == SIM_SPIN_UNLOCK || ev->kind == SIM_MUTEX_UNLOCK;
+}
+
 /* How many barriers of each sort come before each event in its thread. */
 static void count_barriers(void)
 {
 	u16 mbs[EXPLORE_MAX_THREADS] = { 0 }, rmbs[EXPLORE_MAX_THREADS] = { 0 };
 	u16 wmbs[EXPLORE_MAX_THREADS] = { 0 };
+	s16 release[EXPLORE_MAX_THREADS], taken_after[EXPLORE_MAX_THREADS];
 
+	memset(release, 0xff, sizeof(release));
+	memset(taken_after, 0xff, sizeof(taken_after));
 	for (unsigned e = 0; e < at.nr; e++) {
 		const struct weak_event *ev = event(e);
 		unsigned t = ev->thread;
@@ -138,6 +153,11 @@ static void count_barriers(void)
 		mbs[t] += !!(ev->flags & WEAK_MB_AFTER);
 		rmbs[t] += !!(ev->flags & WEAK_RMB);
 		wmbs[t] += !!(ev->flags & WEAK_WMB);
+		at.released[e] = taken_after[t];
+		if (is_lock(ev))
+			taken_after[t] = release[t];
+		else if (is_unlock(ev))
+			release[t] = (s16)e;
 	}
 }
 
@@ -240,16 +260,37 @@ static void order_weak(unsigned a, unsigned b)
 	bool release = y->flags & WEAK_RELEASE;
 	bool writes = x->type == WEAK_WRITE && y->type == WEAK_WRITE && at.wmbs[a] != at.wmbs[b];
 	bool reads = x->type == WEAK_READ && y->type == WEAK_READ && at.rmbs[a] != at.rmbs[b];
+	bool relocks = (s16)a < at.released[b];
 
 	if (full)
 		relate(&strong, a, b);
 	if (full || release)
 		relate(&fulls, a, b);
-	if (writes)
+	if (writes || relocks)
 		relate(&cumulative, a, b);
-	if (full || release || writes || reads || (x->flags & WEAK_ACQUIRE) ||
-	    (x->type == WEAK_READ && y->type == WEAK_WRITE) || y->depends == (s16)a)
+	if (relocks || writes_over(x, y) || full || release || writes || reads ||
+	    (x->flags & WEAK_ACQUIRE) || (x->type == WEAK_READ && y->type == WEAK_WRITE) ||
+	    y->depends == (s16)a)
 		relate(&preserved, a, b);
+}
+
+/* What comes before the release of a lock, and what comes after its next taking elsewhere. */
+static void hand_over_locks(void)
+{
+	for (unsigned l = 0; l < at.nr; l++) {
+		const struct weak_event *lock = event(l);
+		unsigned u = (unsigned)lock->from;
+
+		if (!is_lock(lock) || lock->from == WEAK_INITIAL || !is_unlock(event(u)))
+			continue;
+		for (unsigned a = 0; a < at.nr; a++)
+			for (unsigned b = l + 1; a < u && b < at.nr; b++)
+				if (event(a)->thread == event(u)->thread &&
+				    event(b)->thread == lock->thread &&
+				    event(a)->type != WEAK_BARRIER &&
+				    event(b)->type != WEAK_BARRIER)
+					relate(&cumulative, a, b);
+	}
 }
 
 /* A value that updates have passed on is still that of the write they began with. */
@@ -294,6 +335,7 @@ static bool is_consistent_weak(void)
 	clear(&fulls);
 	clear(&cumulative);
 	each_in_thread(order_weak);
+	hand_over_locks();
 
 	/* What a thread has read comes before its release and its full barrier for all. */
 	join(&cumulative, &fulls);
