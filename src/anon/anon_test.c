@@ -146,7 +146,7 @@ static void failed(void **state)
 			assert_int_equal(umm_fail_set(machine, &fail), 0);
 			ret = fault(&vmf, entry_of(&vmf));
 			umm_fail_stats(machine, &seen, &hit);
-			assert_int_equal(ret, hit ? ANON_FAULT_OOM : 0);
+			assert_int_equal(ret, hit ? VM_FAULT_OOM : 0);
 			assert_int_equal(umm_fail_set(machine, NULL), 0);
 			finish();
 		}
