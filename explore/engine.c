@@ -20,32 +20,19 @@
 
 struct engine engine;
 
-/* ---- one execution ---------------------------------------------------------------------------- */
+/* ---- one execution ------------------------------------------------------------------ */
 
 static u32 enabled_threads(void)
 {
 	u32 set = 0;
 
-	for (unsigned t = 0; t < engine.threads; t++)
-		if (!engine.fibers[t]->ended && sim_enabled(engine.fibers[t]))
-			set |= (u32)BIT(t);
+	for (unsigned t = 0; t < engine.threads; t++) {
+		const struct sim_fiber *fiber = engine.fibers[t];
+
+		if (!fiber->ended && (!sim_can_block(fiber->op.kind) || sim_enabled(fiber)))
+			set |= bit_of(t);
+	}
 	return set;
-}
-
-static bool is_exhaustive(void)
-{
-	return engine.options->mode <= EXPLORE_OPTIMAL;
-}
-
-static void fill_done(struct event *event, const struct sim_fiber *fiber)
-{
-	event->value = event->size && event->size <= 8 && !(event->size & (event->size - 1)) ?
-			       sim_peek(event->address, event->size) :
-			       0;
-	event->tried =
-		event->done.use == USE_TRY || event->kind == SIM_RMW || event->kind == SIM_BIT_TRY;
-	if (event->tried && !fiber->took_effect)
-		event->done.use = USE_READ;
 }
 
 /* The event is over: its thread has announced the next, or has ended. */
@@ -56,13 +43,25 @@ static void finish_event(void)
 
 	if (e < engine.kept)
 		return;
-	fill_done(event, engine.fibers[event->thread]);
-	if (is_exhaustive() && engine.options->mode != EXPLORE_NAIVE) {
+	if (!engine.fibers[event->thread]->took_effect && event->done.use != USE_NONE)
+		event->done.use = USE_READ;
+	if (engine.orders)
 		order_event(e);
-		engine.kept = e + 1;
-	} else if (!is_exhaustive()) {
+	else
+		engine.kept = engine.goes_back ? e + 1 : 0;
+	if (engine.bounded)
+		bound_event(e);
+	if (!engine.goes_back)
 		random_event(e);
-	}
+}
+
+/* A program that keeps something outside what its reset brings back. */
+static void check_repeats(const struct event *event, const struct sim_op *op, unsigned thread)
+{
+	if (event->thread == thread && event->kind == op->kind && event->address == op->object)
+		return;
+	engine.end = END_FAILED;
+	engine.result->differs = true;
 }
 
 static void start_event(unsigned thread)
@@ -73,24 +72,44 @@ static void start_event(unsigned thread)
 
 	engine.result->events++;
 	engine.frames[e].chosen = (u8)thread;
-	if (e < engine.kept)
+	if (e < engine.kept) {
+		check_repeats(event, &fiber->op, thread);
 		return;
-	if (engine.rewinds)
+	}
+	if (engine.rewinds && engine.goes_back)
 		rewind_save(e, fiber);
 	event->thread = (u8)thread;
 	event->kind = fiber->op.kind;
 	event->size = fiber->op.size;
 	event->address = fiber->op.object;
-	event->site = fiber->op.site;
+	event->arg = fiber->op.arg;
+	if (!engine.prints)
+		return;
 	event->done = announced_footprint(&fiber->op);
+	event->announced = event->done.use;
+	if (event->done.use != USE_READ && event->done.use != USE_NONE)
+		event->before = told_before(&fiber->op);
 }
 
-/* The frame of a state that is seen for the first time. */
+/* Who sleeps in a state that is seen for the first time. */
+static void inherit_sleep(struct frame *frame, s32 depth)
+{
+	const struct frame *above = &engine.frames[depth - 1];
+	const struct footprint *print = &engine.events[depth - 1].done;
+
+	for (u32 set = above->sleep & ~bit_of(above->chosen); set; set &= set - 1) {
+		unsigned t = lowest(set);
+
+		if (footprints_depend(print, &engine.sleep_op[depth - 1][t]))
+			continue;
+		frame->sleep |= bit_of(t);
+		engine.sleep_op[depth][t] = engine.sleep_op[depth - 1][t];
+	}
+}
+
 static void open_frame(s32 depth)
 {
 	struct frame *frame = &engine.frames[depth];
-	const struct frame *above = &engine.frames[depth - 1];
-	struct footprint *print;
 
 	frame->enabled = enabled_threads();
 	frame->sleep = 0;
@@ -99,18 +118,11 @@ static void open_frame(s32 depth)
 	frame->preemptions = 0;
 	if (depth == 0)
 		return;
-	frame->preemptions = above->preemptions;
-	if (engine.options->mode == EXPLORE_NAIVE)
-		return;
-	print = &engine.events[depth - 1].done;
-	for (u32 set = above->sleep; set; set &= set - 1) {
-		unsigned t = lowest(set);
-
-		if (t == above->chosen || footprints_depend(print, &above->sleep_op[t]))
-			continue;
-		frame->sleep |= (u32)BIT(t);
-		frame->sleep_op[t] = above->sleep_op[t];
-	}
+	if (engine.bounded)
+		frame->preemptions =
+			(u16)preemptions_after(depth - 1, engine.frames[depth - 1].chosen);
+	if (engine.sleeps)
+		inherit_sleep(frame, depth);
 }
 
 /* Going on with the same thread saves a switch. */
@@ -118,14 +130,12 @@ static unsigned prefer(u32 set, s32 depth)
 {
 	unsigned last = depth ? engine.frames[depth - 1].chosen : 0;
 
-	return set & BIT(last) ? last : lowest(set);
+	return set & bit_of(last) ? last : lowest(set);
 }
 
-/* The thread to go on with in a new state; -1: none that is worth it. */
-static int choose_new(struct frame *frame, s32 depth)
+/* The next branch of the wakeup tree; -1: none. */
+static int choose_branch(struct frame *frame, s32 depth)
 {
-	u32 awake = frame->enabled & ~frame->sleep;
-
 	while (frame->tree) {
 		struct wakeup *node = frame->tree;
 		unsigned thread = node->thread;
@@ -135,15 +145,24 @@ static int choose_new(struct frame *frame, s32 depth)
 		node->child = NULL;
 		node->next = NULL;
 		wakeup_free(node);
-		if (frame->enabled & BIT(thread))
+		if (likely(frame->enabled & bit_of(thread)))
 			return (int)thread;
-		/* What it waits for has not happened on this branch: nothing to see here. */
+		engine.result->infeasible++;
 		wakeup_free(engine.frames[depth + 1].tree);
 		engine.frames[depth + 1].tree = NULL;
 	}
-	if (!awake)
-		return -1;
-	return (int)prefer(awake, depth);
+	return -1;
+}
+
+/* The thread to go on with in a new state; -1: none that is worth it. */
+static int choose_new(struct frame *frame, s32 depth)
+{
+	u32 awake = frame->enabled & ~frame->sleep;
+	int thread = choose_branch(frame, depth);
+
+	if (thread >= 0)
+		return thread;
+	return awake ? (int)prefer(awake, depth) : -1;
 }
 
 /* Who goes on in a state that this execution is the first to reach; -1: nobody, engine.end. */
@@ -156,20 +175,25 @@ static int go_on_new(s32 depth)
 		engine.end = END_TOO_LONG;
 		return -1;
 	}
+	if (!engine.goes_back) {
+		u32 enabled = enabled_threads();
+
+		if (enabled)
+			return (int)random_pick(enabled);
+		engine.end = END_COMPLETE;
+		return -1;
+	}
 	open_frame(depth);
 	if (!frame->enabled) {
 		engine.end = END_COMPLETE;
 		return -1;
 	}
-	if (!is_exhaustive())
-		return (int)random_pick(frame->enabled);
 	thread = choose_new(frame, depth);
 	if (thread < 0)
 		engine.end = END_BLOCKED;
 	else
-		frame->backtrack = engine.options->mode <= EXPLORE_SLEEP ?
-					   frame->enabled :
-					   (u32)BIT((unsigned)thread);
+		frame->backtrack = engine.options->mode <= EXPLORE_SLEEP ? frame->enabled :
+									   bit_of((unsigned)thread);
 	return thread;
 }
 
@@ -186,36 +210,50 @@ static void thread_main(void *arg)
 }
 
 /* Everyone stands before his first operation. */
-static void start_execution(void)
+static void start_execution(bool first)
 {
 	engine.nr_events = 0;
+	engine.failed_at = NO_EVENT;
+	engine.end = END_NONE;
+	if (!engine.goes_back && engine.orders) {
+		footprint_reset();
+		order_reset();
+	}
 	engine.program->reset(engine.program->arg);
+	if (engine.rewinds && !first) {
+		rewind_start();
+		return;
+	}
 	sim_restart(engine.fibers, engine.threads);
-	for (unsigned t = 0; t < engine.threads; t++)
+	for (unsigned t = 0; t < engine.threads && engine.end == END_NONE; t++)
 		sim_step(engine.fibers[t]);
+	if (engine.rewinds)
+		rewind_save_start();
 }
 
 static void run_execution(void)
 {
 	int thread;
 
-	engine.end = END_NONE;
 	while (engine.end == END_NONE && (thread = go_on()) >= 0) {
 		start_event((unsigned)thread);
+		if (unlikely(engine.end != END_NONE))
+			break;
 		sim_step(engine.fibers[thread]);
 		finish_event();
 	}
 }
 
-/* ---- failures --------------------------------------------------------------------------------- */
+/* ---- failures ----------------------------------------------------------------------- */
 
 static void note_failure(enum explore_failure failure, const char *text)
 {
 	struct explore_result *result = engine.result;
 	struct strbuf sb;
 
-	result->failures++;
-	if (result->first_failure)
+	if (engine.failed_at == NO_EVENT)
+		engine.failed_at = engine.nr_events;
+	if (result->failure)
 		return;
 	result->first_failure = result->executions + 1;
 	result->failure = failure;
@@ -231,10 +269,53 @@ void explore_fail(const char *text)
 	if (weak_fail(text))
 		return;
 	note_failure(EXPLORE_FAIL_CHECK, text);
-	if (engine.end == END_NONE) {
+	if (sim_self == &sim.outside.self)
+		return;
+	/* With what the thread leaves undone others may be stuck; that is no failure of its own. */
+	sim_current()->ended = true;
+	if (!engine.options->keep_going)
 		engine.end = END_FAILED;
-		sim_abandon();
+	sim_abandon();
+}
+
+static void bug_in_execution(const char *text)
+{
+	explore_fail(text);
+	if (!engine.checking)
+		host_die(text);
+	longjmp(engine.checked, 1);
+}
+
+static void check_execution(void)
+{
+	if (!engine.program->check || engine.failed_at != NO_EVENT)
+		return;
+	engine.checking = true;
+	if (!setjmp(engine.checked))
+		engine.program->check(engine.program->arg);
+	engine.checking = false;
+}
+
+static void note_stuck(void)
+{
+	char text[EXPLORE_TEXT_BYTES];
+	bool lock = false;
+	struct strbuf sb;
+
+	for (unsigned t = 0; t < engine.threads; t++)
+		lock |= !engine.fibers[t]->ended && engine.fibers[t]->lockdep.depth > 0;
+	strbuf_init(&sb, text, sizeof(text));
+	strbuf_puts(&sb, lock ? "deadlock" : "stuck, perhaps a lost wake-up");
+	for (unsigned t = 0; t < engine.threads; t++) {
+		if (engine.fibers[t]->ended)
+			continue;
+		strbuf_puts(&sb, "\n  ");
+		sim_describe(&sb, engine.fibers[t]);
+		sb.len--; /* without its newline */
 	}
+	if (strbuf_complete(&sb))
+		text[sb.len] = '\0';
+	note_failure(EXPLORE_FAIL_DEADLOCK, text);
 }
 
 static bool somebody_waits(void)
@@ -254,38 +335,49 @@ static void judge_execution(void)
 		result->blocked++;
 		return;
 	}
-	if (engine.end == END_COMPLETE && somebody_waits()) {
-		result->deadlocks++;
-		if (!engine.options->deadlocks_allowed)
-			note_failure(EXPLORE_FAIL_DEADLOCK, "deadlock");
-	} else if (engine.end == END_COMPLETE && engine.program->check) {
-		engine.program->check(engine.program->arg);
+	if (engine.end == END_TOO_LONG) {
+		result->cut++;
+	} else if (result->differs) {
+		note_failure(EXPLORE_FAIL_DIFFERS,
+			     "an execution did not repeat itself: something is kept outside what "
+			     "the program's reset puts back");
+	} else if (engine.end == END_COMPLETE && somebody_waits()) {
+		if (engine.failed_at == NO_EVENT)
+			result->deadlocks++;
+		if (engine.failed_at == NO_EVENT && !engine.options->deadlocks_allowed)
+			note_stuck();
+	} else if (engine.end == END_COMPLETE) {
+		check_execution();
 	}
 	result->executions++;
+	if (engine.failed_at != NO_EVENT)
+		result->failures++;
+	if (engine.options->each)
+		engine.options->each(engine.options->each_arg, order_hash());
 }
 
-/* ---- going back ------------------------------------------------------------------------------- */
+/* ---- going back --------------------------------------------------------------------- */
 
 /* The branch that was taken at a frame is done: its thread sleeps there from now on. */
 static void close_branch(struct frame *frame, s32 depth)
 {
-	frame->done |= (u32)BIT(frame->chosen);
-	if (engine.options->mode == EXPLORE_NAIVE)
+	frame->done |= bit_of(frame->chosen);
+	if (!engine.sleeps)
 		return;
-	frame->sleep |= (u32)BIT(frame->chosen);
-	frame->sleep_op[frame->chosen] = engine.events[depth].done;
+	frame->sleep |= bit_of(frame->chosen);
+	engine.sleep_op[depth][frame->chosen] = engine.events[depth].done;
 }
 
 /* The next branch of a frame, or -1. */
 static int next_branch(struct frame *frame, s32 depth)
 {
-	u32 left;
+	u32 left = frame->backtrack & frame->enabled & ~frame->done & ~frame->sleep;
 
-	if (engine.options->mode == EXPLORE_OPTIMAL)
-		return frame->tree ? choose_new(frame, depth) : -1;
-	left = frame->backtrack & frame->enabled & ~frame->done;
-	if (engine.options->mode != EXPLORE_NAIVE)
-		left &= ~frame->sleep;
+	if (engine.options->mode == EXPLORE_OPTIMAL && !engine.bounded)
+		return choose_branch(frame, depth);
+	for (; engine.bounded && left; left &= left - 1)
+		if (bound_allows(depth, lowest(left)))
+			break;
 	return left ? (int)lowest(left) : -1;
 }
 
@@ -299,31 +391,54 @@ static bool go_back(void)
 		int thread;
 
 		close_branch(frame, depth);
-		order_undo(depth);
+		if (engine.orders)
+			order_undo(depth);
 		if (engine.rewinds)
 			rewind_undo(depth);
+		if (depth < engine.failed_at)
+			engine.failed_at = NO_EVENT;
 		thread = next_branch(frame, depth);
 		if (thread >= 0) {
 			frame->chosen = (u8)thread;
 			engine.prefix = depth + 1;
+			engine.kept = depth;
 			return true;
 		}
 	}
 	return false;
 }
 
+static void look_for_branches(void)
+{
+	bool stuck = engine.end == END_COMPLETE || engine.end == END_BLOCKED;
+
+	if (engine.options->mode <= EXPLORE_SLEEP)
+		return;
+	engine.race_of[engine.nr_events] = engine.nr_races;
+	if (engine.bounded) {
+		if (stuck)
+			bound_stuck();
+		return;
+	}
+	if (stuck)
+		(void)order_stuck();
+	reverse_races(engine.prefix ? engine.prefix - 1 : 0);
+}
+
 static bool more(void)
 {
-	if (!is_exhaustive())
+	if (!engine.goes_back)
 		return random_more();
-	if (engine.options->mode == EXPLORE_SOURCE || engine.options->mode == EXPLORE_OPTIMAL) {
-		order_pending(engine.end != END_FAILED);
-		reverse_races(engine.prefix ? engine.prefix - 1 : 0);
+	look_for_branches();
+	if (!go_back()) {
+		engine.result->complete = !engine.result->cut;
+		return false;
 	}
-	if (go_back())
-		return true;
-	engine.result->complete = true;
-	return false;
+	if (engine.rewinds) {
+		engine.nr_events = engine.prefix - 1;
+		engine.end = END_NONE;
+	}
+	return true;
 }
 
 /*
@@ -336,9 +451,8 @@ static double explored_share(void)
 
 	for (s32 d = 0; d < engine.nr_events; d++) {
 		const struct frame *frame = &engine.frames[d];
-		u32 left = frame->backtrack & ~frame->done & ~BIT(frame->chosen);
-		unsigned tried =
-			(unsigned)__builtin_popcount(frame->done & ~(u32)BIT(frame->chosen));
+		u32 left = frame->backtrack & ~frame->done & ~bit_of(frame->chosen);
+		unsigned tried = (unsigned)__builtin_popcount(frame->done & ~bit_of(frame->chosen));
 		unsigned branches = tried + 1 + (unsigned)__builtin_popcount(left);
 
 		for (const struct wakeup *node = frame->tree; node; node = node->next)
@@ -349,6 +463,9 @@ static double explored_share(void)
 	return share + weight;
 }
 
+/* How often the clock is looked at, in executions. */
+#define CLOCK_EVERY 16
+
 static bool within_limits(void)
 {
 	const struct explore_options *options = engine.options;
@@ -357,9 +474,9 @@ static bool within_limits(void)
 
 	if (options->max_executions && result->executions >= options->max_executions)
 		return false;
-	if (result->failures && !options->keep_going)
+	if (result->differs || (result->failures && !options->keep_going))
 		return false;
-	if ((result->executions + result->blocked) % 1024)
+	if ((result->executions + result->blocked) % CLOCK_EVERY)
 		return true;
 	now = host_monotonic_ns();
 	result->ns = now - engine.start_ns;
@@ -367,18 +484,26 @@ static bool within_limits(void)
 		return false;
 	if (options->progress && now >= engine.next_progress_ns) {
 		engine.next_progress_ns = now + 100000000;
-		if (is_exhaustive())
+		if (engine.goes_back)
 			result->estimate = (double)result->executions / explored_share();
 		options->progress(options->progress_arg, result);
 	}
 	return true;
 }
 
-/* ---- from outside ------------------------------------------------------------------------------ */
+/* ---- from outside ------------------------------------------------------------------- */
 
-static void bug_in_execution(const char *text)
+static void choose_ways(const struct explore_options *options)
 {
-	explore_fail(text);
+	enum explore_mode mode = options->mode;
+
+	engine.goes_back = mode <= EXPLORE_OPTIMAL;
+	engine.bounded = engine.goes_back && options->max_preemptions >= 0;
+	/* Who sleeps was tried with other preemptions behind it: no reason to leave him out. */
+	engine.sleeps = engine.goes_back && mode != EXPLORE_NAIVE && !engine.bounded;
+	engine.orders = options->each || mode == EXPLORE_SOURCE || mode == EXPLORE_OPTIMAL;
+	engine.prints = engine.orders || engine.sleeps || mode == EXPLORE_POS;
+	engine.rewinds = engine.program->stack_only && rewind_possible();
 }
 
 static void begin(const struct explore_program *program, const struct explore_options *options,
@@ -390,12 +515,14 @@ static void begin(const struct explore_program *program, const struct explore_op
 	engine.result = result;
 	engine.threads = program->threads;
 	engine.prefix = 0;
+	engine.checking = false;
 	engine.start_ns = host_monotonic_ns();
 	engine.next_progress_ns = engine.start_ns + 100000000;
 	engine.frames[0].tree = NULL;
+	choose_ways(options);
+	footprint_reset();
 	order_reset();
 	random_begin();
-	engine.rewinds = program->stack_only && is_exhaustive() && rewind_possible();
 	fiber_init_host(&sim.outside.fiber);
 	sim_stepped = true;
 	sim.active = true;
@@ -413,7 +540,9 @@ static void finish(void)
 	sim_discard_fibers();
 	sim_stepped = false;
 	engine.result->ns = host_monotonic_ns() - engine.start_ns;
-	engine.result->bounded = engine.options->max_preemptions >= 0;
+	engine.result->bounded = engine.bounded;
+	if (engine.result->complete)
+		engine.result->estimate = (double)engine.result->executions;
 }
 
 int explore(const struct explore_program *program, const struct explore_options *options,
@@ -426,16 +555,14 @@ int explore(const struct explore_program *program, const struct explore_options 
 	VM_BUG_ON(sim.active);
 	begin(program, options, ret_result);
 	before = umm_bug_set_handler(bug_in_execution);
-	start_execution();
+	start_execution(true);
 	for (;;) {
 		run_execution();
 		judge_execution();
 		if (!within_limits() || !more())
 			break;
-		if (engine.rewinds)
-			engine.nr_events = engine.prefix - 1;
-		else
-			start_execution();
+		if (!engine.rewinds || !engine.goes_back)
+			start_execution(false);
 	}
 	umm_bug_set_handler(before);
 	finish();

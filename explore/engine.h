@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the explorer. engine.c runs executions and goes back; order.c keeps what happened
- * before what and finds races; wakeup.c keeps the branches still to be explored; random.c has
- * the modes that do not go back.
+ * Inside the explorer. engine.c runs executions and goes back; footprint.c says what an operation
+ * touches; order.c keeps what happened before what and finds races; wakeup.c keeps the branches
+ * still to be explored; bound.c does both for a search bounded by preemptions; random.c has the
+ * modes that do not go back.
  *
  *   depth       0        1        2                     n
  *   frames    [f0] e0  [f1] e1  [f2] e2  ...  e(n-1)  [fn]
@@ -13,6 +14,9 @@
 #ifndef EXPLORE_ENGINE_H
 #define EXPLORE_ENGINE_H
 
+#include <setjmp.h>
+
+#include "base/assert.h"
 #include "base/prng.h"
 #include "explore/explore.h"
 #include "sync/sim/sched.h"
@@ -20,21 +24,29 @@
 #define MAX_THREADS EXPLORE_MAX_THREADS
 #define MAX_EVENTS EXPLORE_MAX_EVENTS
 #define MAX_OBJECTS 4096
-#define MAX_RACES (4 * MAX_EVENTS)
+#define MAX_RACES (16 * MAX_EVENTS)
 #define NO_EVENT (-1)
 
-/* How an operation uses an object. Two uses of one object depend on each other unless the table
- * in order.c says that they commute. */
+/* How an operation uses an object. */
 enum use {
 	USE_NONE,
-	USE_READ,
+	USE_READ,           /* also a try that failed */
 	USE_WRITE,          /* also a read-modify-write */
 	USE_ACQUIRE,        /* takes a lock for itself */
 	USE_ACQUIRE_SHARED, /* takes it for read */
-	USE_TRY,            /* takes or only looks: depends on releases too */
+	USE_TRY,            /* takes it or only looks: notices releases too */
+	USE_TRY_SHARED,
 	USE_RELEASE,
 	USE_RELEASE_SHARED,
 	NR_USES
+};
+
+/* How two uses of one object, by different threads and in this order, depend on each other. */
+enum relation {
+	UNRELATED, /* they commute */
+	ORDERED,   /* the second cannot come before the first */
+	RACING,    /* either order is possible */
+	TAKING,    /* two takings of a lock: either order, what lies between going along */
 };
 
 /* What an operation touches: at most two objects (an access: its generation and its page). */
@@ -44,35 +56,37 @@ struct footprint {
 	u8 use;
 };
 
-struct clock {
-	s16 at[MAX_THREADS];
-};
+/*
+ * Vector clocks: of each thread, how many of its events. As many lanes as the program has
+ * threads, in steps of eight.
+ */
+#define CLOCK_LANES 8
+typedef s16 clock_lanes __attribute__((vector_size(16)));
 
 struct event {
+	struct footprint done;
 	u8 thread;
 	u8 kind; /* enum sim_kind */
 	u8 size;
-	bool tried; /* announced as a change that may turn out to be a look */
-	s16 index;  /* of its thread, from 1 */
-	struct footprint done;
+	u8 announced; /* enum use: what it would have done if it did all that it announced */
+	s16 index;    /* of its thread, from 1 */
+	s16 thread_last;
+	/* What the object was before, for going back; chains. */
+	s16 prev_write, prev_reads, prev_releases;
+	s16 next_read;    /* from object.reads, also of shared takings */
+	s16 next_release; /* from object.releases */
+	s16 prev_reads2, next_read2;
 	const void *address;
-	const char *site;
-	u64 value;           /* what the word held after it */
-	struct clock clock;  /* what happened before it, itself included */
-	struct clock before; /* the same without what its object orders */
-	/* For going back: what the object and the thread were before. */
-	s32 thread_last;
-	s32 prev_write, prev_reads, prev_releases;
-	s32 next_read;    /* chain from object.reads, also of shared acquires */
-	s32 next_release; /* chain from object.releases */
-	s32 prev_reads2, next_read2;
+	u64 before; /* what the word held before a change of it */
+	u64 arg;    /* of its sim_op */
 };
 
 struct object {
 	u64 key;
-	s32 last_write; /* or exclusive acquire */
-	s32 reads;      /* since then */
-	s32 releases;   /* the last exclusive one and the shared ones since */
+	s32 last_write; /* or exclusive taking */
+	s32 reads;      /* since then; also shared takings */
+	s32 releases;   /* since then */
+	bool lock;
 };
 
 /* A branch still to be explored: what a thread will do, and then. */
@@ -85,14 +99,15 @@ struct wakeup {
 struct frame {
 	u32 enabled, sleep, backtrack, done;
 	u8 chosen;
-	u8 preemptions;                         /* before this point */
-	struct wakeup *tree;                    /* branches after the current one */
-	struct footprint sleep_op[MAX_THREADS]; /* of those in sleep */
+	u16 preemptions;     /* before this point */
+	struct wakeup *tree; /* branches after the current one */
 };
 
 struct race {
-	s32 first, second; /* second may be a pending operation: index nr_events + thread */
+	s32 first, second; /* second may be a pending operation: index nr_events + i */
 };
+
+enum engine_end { END_NONE, END_COMPLETE, END_BLOCKED, END_FAILED, END_TOO_LONG };
 
 struct engine {
 	const struct explore_program *program;
@@ -100,12 +115,21 @@ struct engine {
 	struct explore_result *result;
 	struct sim_fiber *fibers[MAX_THREADS];
 	unsigned threads;
+	unsigned lanes; /* of a clock: threads, rounded up */
 
 	s32 nr_events; /* carried out in this execution */
 	s32 prefix;    /* of which these are repeated from the one before */
 	s32 kept;      /* events whose order is known */
 	bool rewinds;  /* going back undoes events one by one */
-	enum { END_NONE, END_COMPLETE, END_BLOCKED, END_FAILED, END_TOO_LONG } end;
+	bool goes_back;
+	bool bounded;  /* by preemptions */
+	bool sleeps;   /* there are sleep sets */
+	bool orders;   /* clocks are kept */
+	bool prints;   /* footprints are needed */
+	s32 failed_at; /* events before this execution failed; NO_EVENT: it has not */
+	bool checking;
+	jmp_buf checked;
+	enum engine_end end;
 
 	s32 thread_last[MAX_THREADS];
 	u32 nr_races;
@@ -118,30 +142,124 @@ struct engine {
 	struct race races[MAX_RACES];
 	u32 race_of[MAX_EVENTS + 1]; /* first race of each event */
 	struct object objects[MAX_OBJECTS];
-	u16 object_of[2 * MAX_OBJECTS]; /* hash table */
+	u16 object_of[2 * MAX_OBJECTS];                         /* hash table */
+	s16 event_of[MAX_THREADS][MAX_EVENTS + 2];              /* by its index in its thread */
+	struct footprint sleep_op[MAX_EVENTS + 1][MAX_THREADS]; /* of those in frame.sleep */
+	/* Clocks of events; of frames: how many events each thread has behind it. */
+	clock_lanes clocks[(MAX_EVENTS + MAX_THREADS) * (MAX_THREADS / CLOCK_LANES)];
+	clock_lanes counts[(MAX_EVENTS + 1) * (MAX_THREADS / CLOCK_LANES)];
 };
 
 extern struct engine engine;
 
-/* ---- order.c ---- */
+static inline unsigned lowest(u32 set)
+{
+	return (unsigned)__builtin_ctz(set);
+}
+
+static inline u32 bit_of(unsigned thread)
+{
+	return (u32)1 << thread;
+}
+
+/* ---- clocks ---- */
+
+static inline clock_lanes *clock_of(s32 e)
+{
+	return &engine.clocks[(unsigned)e * engine.lanes];
+}
+
+static inline clock_lanes *counts_at(s32 depth)
+{
+	return &engine.counts[(unsigned)depth * engine.lanes];
+}
+
+static inline s16 lane_of(const clock_lanes *clock, unsigned thread)
+{
+	return ((const s16 *)clock)[thread];
+}
+
+static inline void set_lane(clock_lanes *clock, unsigned thread, s16 value)
+{
+	((s16 *)clock)[thread] = value;
+}
+
+static inline void clock_copy(clock_lanes *to, const clock_lanes *from)
+{
+	for (unsigned i = 0; i < engine.lanes; i++)
+		to[i] = from[i];
+}
+
+static inline void clock_join(clock_lanes *to, const clock_lanes *from)
+{
+	for (unsigned i = 0; i < engine.lanes; i++) {
+		clock_lanes more = (clock_lanes)(from[i] > to[i]);
+
+		to[i] = (from[i] & more) | (to[i] & ~more);
+	}
+}
+
+/* No lane is above that of the bound, but perhaps the one of this thread. */
+static inline bool clock_within(const clock_lanes *clock, const clock_lanes *bound, unsigned but)
+{
+	typedef u64 halves __attribute__((vector_size(16)));
+	halves above = { 0, 0 };
+
+	for (unsigned i = 0; i < engine.lanes; i++) {
+		clock_lanes more = (clock_lanes)(clock[i] > bound[i]);
+
+		if (i == but / CLOCK_LANES)
+			((s16 *)&more)[but % CLOCK_LANES] = 0;
+		above |= (halves)more;
+	}
+	return !(above[0] | above[1]);
+}
+
+/* What happened before the event without what its object orders. */
+const clock_lanes *clock_before(const struct event *event);
+
+static inline bool happens_before(s32 a, s32 b)
+{
+	const struct event *first = &engine.events[a];
+
+	return lane_of(clock_of(b), first->thread) >= first->index;
+}
+
+/* ---- footprint.c ---- */
+
+extern const u8 relations[NR_USES][NR_USES];
 
 bool footprints_depend(const struct footprint *a, const struct footprint *b);
 /* What the operation would touch if it did all that it announces. */
 struct footprint announced_footprint(const struct sim_op *op);
+void footprint_reset(void);
+/* The word that the operation may change, for going back and for what waits for it. */
+unsigned changed_bytes(const struct sim_op *op);
+/* What the word, or the word of the lock, holds that the operation is about to change. */
+u64 told_before(const struct sim_op *op);
+/*
+ * Whether the event, of an operation that waits for a word or for a bit of it, could have been
+ * carried out when the word held `value`.
+ */
+bool could_go_on(const struct event *event, u64 value);
+static inline bool waits_for_word(u8 kind)
+{
+	return kind == SIM_RELAX || kind == SIM_WAIT || kind == SIM_BIT_LOCK;
+}
+
+/* ---- order.c ---- */
+
 /* The event e has been carried out: its clock, its races. */
 void order_event(s32 e);
-/*
- * The same for the operations that threads stand before at the end, as events past the last;
- * any: whether there are such at all.
- */
-void order_pending(bool any);
-/* Forget events from `from` on, latest first. */
-void order_undo(s32 from);
+/* As order_event for what a thread stands before, as event e past the last; not kept. */
+void order_pending(s32 e, unsigned thread);
+/* The same for all that can never go on: from nr_events on. Returns how many. */
+unsigned order_stuck(void);
+/* Forget the last event. */
+void order_undo(s32 e);
 void order_reset(void);
-static inline bool happens_before(const struct event *a, const struct event *b)
-{
-	return b->clock.at[a->thread] >= a->index;
-}
+/* Equal for two executions of a trace. */
+u64 order_hash(void);
 
 /* ---- wakeup.c ---- */
 
@@ -149,6 +267,15 @@ static inline bool happens_before(const struct event *a, const struct event *b)
 void reverse_races(s32 first_new);
 void wakeup_free(struct wakeup *tree);
 void wakeup_pool_reset(void);
+
+/* ---- bound.c ---- */
+
+/* Going on with this thread at the frame stays within the bound. */
+bool bound_allows(s32 depth, unsigned thread);
+/* Preemptions after going on with it. */
+unsigned preemptions_after(s32 depth, unsigned thread);
+void bound_event(s32 e);
+void bound_stuck(void);
 
 /* ---- rewind.c ---- */
 
@@ -158,6 +285,9 @@ bool rewind_possible(void);
 void rewind_save(s32 e, struct sim_fiber *fiber);
 /* Undo event e, the last one. */
 void rewind_undo(s32 e);
+/* Everyone stands before his first operation: remember; and be there again. */
+void rewind_save_start(void);
+void rewind_start(void);
 
 /* ---- random.c ---- */
 
@@ -165,10 +295,5 @@ void random_begin(void);
 unsigned random_pick(u32 enabled);
 void random_event(s32 e);
 bool random_more(void);
-
-static inline unsigned lowest(u32 set)
-{
-	return (unsigned)__builtin_ctz(set);
-}
 
 #endif

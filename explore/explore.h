@@ -57,19 +57,23 @@ struct explore_options {
 	u64 seed;
 	int max_preemptions;    /* below 0: no bound */
 	unsigned pct_depth;     /* bugs of this depth are hit with the known probability; 0: 3 */
-	bool keep_going;        /* do not stop at the first failure */
+	bool keep_going;        /* do not stop at the first failure: the other threads go on */
 	bool deadlocks_allowed; /* counted, no failure */
 	const u8 *schedule;     /* EXPLORE_REPLAY: a thread for each event, then as it comes */
 	unsigned schedule_len;
 	/* Called about every tenth of a second; may be NULL. */
 	void (*progress)(void *arg, const struct explore_result *so_far);
 	void *progress_arg;
+	/* Called after every execution; the hash is equal for executions of one trace. */
+	void (*each)(void *arg, u64 trace_hash);
+	void *each_arg;
 };
 
 enum explore_failure {
 	EXPLORE_FAIL_NONE,
 	EXPLORE_FAIL_CHECK,    /* explore_fail, or an assertion */
 	EXPLORE_FAIL_DEADLOCK, /* threads wait that nothing can wake */
+	EXPLORE_FAIL_DIFFERS,  /* the same choices did not lead to the same operations */
 };
 
 #define EXPLORE_MAX_EVENTS 4096
@@ -80,11 +84,14 @@ struct explore_result {
 	u64 blocked;
 	u64 deadlocks;
 	u64 failures;
-	u64 events;  /* carried out in all */
-	u64 longest; /* events of the longest execution */
+	u64 cut;        /* executions that were too long to follow to their end */
+	u64 infeasible; /* branches that could not be taken: 0 unless a footprint is wrong */
+	u64 events;     /* carried out in all */
+	u64 longest;    /* events of the longest execution */
 	u64 ns;
 	double estimate;   /* executions of a full search, by Knuth's estimator; 0: unknown */
 	bool complete;     /* the whole space was covered */
+	bool differs;      /* EXPLORE_FAIL_DIFFERS was seen */
 	bool bounded;      /* by preemptions: complete only within the bound */
 	u64 first_failure; /* number of the execution, from 1; 0: none */
 	enum explore_failure failure;

@@ -4,260 +4,292 @@
  * events come before or are this one. Each object knows the events that the next use of it
  * has to be ordered after.
  *
- * A race is a pair of events of different threads, ordered only because they use the same
- * object: nothing else lies between. Those are the pairs whose order may be turned round.
- *
- * Locks: taking one comes after the release before it, but a release is never the second of a
- * race, since the lock cannot be had before it. What can be turned round are two takings; they
- * race when the later one is not ordered after the earlier by anything but the lock, so its
- * clock *before* it joins the lock's is the one to compare with.
+ * A race is a pair of events of different threads whose order may be turned round:
+ *   RACING  they are ordered by the object alone and nothing else lies between
+ *   TAKING  two takings of a lock; the later is not ordered after the earlier by anything but
+ *           the lock, so what happened before it *without* what the lock orders is looked at
+ *   a wait  for a word cannot come right before a change that it needs; but perhaps before an
+ *           earlier one, where the word had another value
  */
 #include "explore/engine.h"
 
-/* Uses of one object that may change places without anybody noticing. */
-static bool uses_commute(u8 a, u8 b)
-{
-	if (a > b) {
-		u8 c = a;
-
-		a = b;
-		b = c;
-	}
-	if (a == USE_NONE)
-		return true;
-	if (b >= USE_RELEASE) /* only who tries or looks notices a release */
-		return a == USE_ACQUIRE || a == USE_ACQUIRE_SHARED || a >= USE_RELEASE;
-	return (a == USE_READ && b == USE_READ) ||
-	       (a == USE_ACQUIRE_SHARED && b == USE_ACQUIRE_SHARED);
-}
-
-bool footprints_depend(const struct footprint *a, const struct footprint *b)
-{
-	if (a->object && a->object == b->object && !uses_commute(a->use, b->use))
-		return true;
-	if (a->object2 && a->object2 == b->object && !uses_commute(USE_READ, b->use))
-		return true;
-	return b->object2 && b->object2 == a->object && !uses_commute(USE_READ, a->use);
-}
-
-/* ---- objects ---------------------------------------------------------------------------------- */
-
-static u32 object_id(const void *address)
-{
-	/* Words: a wider access is named by where it begins. */
-	u64 key = (u64)(uintptr_t)address >> 2;
-	u32 slot = (u32)((key * 0x9e3779b97f4a7c15ull) >> 40) % ARRAY_SIZE(engine.object_of);
-
-	if (!key)
-		return 0;
-	while (engine.object_of[slot]) {
-		if (engine.objects[engine.object_of[slot]].key == key)
-			return engine.object_of[slot];
-		slot = (slot + 1) % ARRAY_SIZE(engine.object_of);
-	}
-	VM_BUG_ON2(engine.nr_objects + 1 >= MAX_OBJECTS, engine.nr_objects, key);
-	engine.objects[++engine.nr_objects] = (struct object){
-		.key = key,
-		.last_write = NO_EVENT,
-		.reads = NO_EVENT,
-		.releases = NO_EVENT,
-	};
-	engine.object_of[slot] = (u16)engine.nr_objects;
-	return engine.nr_objects;
-}
-
-static const u8 use_of_kind[NR_SIM_KINDS] = {
-	[SIM_LOAD] = USE_READ,
-	[SIM_STORE] = USE_WRITE,
-	[SIM_RMW] = USE_WRITE,
-	[SIM_SPIN_LOCK] = USE_ACQUIRE,
-	[SIM_SPIN_TRY] = USE_TRY,
-	[SIM_SPIN_UNLOCK] = USE_RELEASE,
-	[SIM_MUTEX_LOCK] = USE_ACQUIRE,
-	[SIM_MUTEX_TRY] = USE_TRY,
-	[SIM_MUTEX_UNLOCK] = USE_RELEASE,
-	[SIM_READ_LOCK] = USE_ACQUIRE_SHARED,
-	[SIM_READ_TRY] = USE_TRY,
-	[SIM_READ_UNLOCK] = USE_RELEASE_SHARED,
-	[SIM_WRITE_LOCK] = USE_ACQUIRE,
-	[SIM_WRITE_TRY] = USE_TRY,
-	[SIM_WRITE_UNLOCK] = USE_RELEASE,
-	[SIM_DOWNGRADE] = USE_RELEASE,
-	/* The bits of one word are not told apart: other operations use the word whole. */
-	[SIM_BIT_LOCK] = USE_WRITE,
-	[SIM_BIT_TRY] = USE_WRITE,
-	[SIM_BIT_UNLOCK] = USE_WRITE,
-	[SIM_WAIT] = USE_READ,
-	[SIM_WAKE] = USE_WRITE,
-	[SIM_RELAX] = USE_READ,
-};
-
-struct footprint announced_footprint(const struct sim_op *op)
-{
-	struct footprint print = { .use = use_of_kind[op->kind] };
-
-	if (print.use != USE_NONE)
-		print.object = object_id(op->object);
-	if (op->object2)
-		print.object2 = object_id(op->object2);
-	return print;
-}
-
-/* ---- clocks ----------------------------------------------------------------------------------- */
-
-static void clock_join(struct clock *clock, const struct clock *other)
-{
-	for (unsigned i = 0; i < MAX_THREADS; i++)
-		clock->at[i] = MAX(clock->at[i], other->at[i]);
-}
+static const clock_lanes zero_clock[MAX_THREADS / CLOCK_LANES];
 
 /* Earlier uses of the object that the event has to come after. */
 struct conflicts {
-	s32 events[2 * MAX_THREADS + 2];
 	unsigned nr;
+	struct {
+		s16 event;
+		u8 relation;
+	} of[3 * MAX_THREADS + 4];
 };
 
-static void conflict_add(struct conflicts *conflicts, s32 e)
+const clock_lanes *clock_before(const struct event *event)
 {
-	if (e != NO_EVENT && conflicts->nr < ARRAY_SIZE(conflicts->events))
-		conflicts->events[conflicts->nr++] = e;
+	return event->thread_last == NO_EVENT ? zero_clock : clock_of(event->thread_last);
+}
+
+static bool comes_before(s32 first, const clock_lanes *before)
+{
+	const struct event *event = &engine.events[first];
+
+	return lane_of(before, event->thread) >= event->index;
+}
+
+static void conflict_add(struct conflicts *conflicts, s32 e, u8 relation)
+{
+	if (relation == UNRELATED || conflicts->nr == ARRAY_SIZE(conflicts->of))
+		return;
+	conflicts->of[conflicts->nr].event = (s16)e;
+	conflicts->of[conflicts->nr].relation = relation;
+	conflicts->nr++;
 }
 
 /*
- * A thread's later read of an object stands for its earlier ones, so a chain longer than the
- * table holds repeats; the newest of each thread comes first. A look at a lock does not stand
- * for having taken it: the takings are what can be turned round.
+ * The newest of each thread stands for those before it, but a look at a lock does not stand for
+ * having taken it: the takings are what can be turned round.
  */
-static void conflict_add_reads(struct conflicts *conflicts, s32 e, u32 id)
+static void add_reads(struct conflicts *conflicts, const struct object *object, u32 id, u8 use)
 {
 	u32 looked = 0, took = 0;
 
-	while (e != NO_EVENT) {
+	for (s32 e = object->reads; e != NO_EVENT;) {
 		const struct event *event = &engine.events[e];
-		u32 *seen = event->done.use == USE_ACQUIRE_SHARED ? &took : &looked;
+		bool second = event->done.object2 == id;
+		u8 did = second ? USE_READ : event->done.use;
+		u32 *seen = did == USE_READ ? &looked : &took;
 
-		if (!(*seen & BIT(event->thread)))
-			conflict_add(conflicts, e);
-		*seen |= (u32)BIT(event->thread);
-		e = event->done.object2 == id ? event->next_read2 : event->next_read;
+		if (!(*seen & bit_of(event->thread)))
+			conflict_add(conflicts, e, relations[did][use]);
+		*seen |= bit_of(event->thread);
+		e = second ? event->next_read2 : event->next_read;
 	}
+}
+
+static void collect(struct conflicts *conflicts, u32 id, u8 use)
+{
+	const struct object *object = &engine.objects[id];
+
+	if (object->last_write != NO_EVENT)
+		conflict_add(conflicts, object->last_write,
+			     relations[engine.events[object->last_write].done.use][use]);
+	if (use != USE_READ || object->lock)
+		add_reads(conflicts, object, id, use);
+	for (s32 e = object->releases; e != NO_EVENT; e = engine.events[e].next_release)
+		conflict_add(conflicts, e, relations[engine.events[e].done.use][use]);
 }
 
 static void add_race(s32 first, s32 second)
 {
-	VM_BUG_ON2(engine.nr_races >= MAX_RACES, engine.nr_races, second);
+	if (engine.nr_races == MAX_RACES) {
+		engine.end = END_TOO_LONG;
+		return;
+	}
 	engine.races[engine.nr_races++] = (struct race){ first, second };
 }
 
-/* first is a direct predecessor: nothing that the event comes after lies between. */
-static bool is_direct(const struct conflicts *conflicts, s32 first, s32 second, bool lock)
+/* ---- what cannot be turned round ---------------------------------------------------- */
+
+/* Bytes at the object that a change of it is told by. */
+static unsigned told_bytes(const struct event *event)
 {
-	const struct event *a = &engine.events[first], *b = &engine.events[second];
+	switch (event->kind) {
+	case SIM_LOAD:
+	case SIM_STORE:
+	case SIM_RMW:
+	case SIM_RELAX:
+		return event->size;
+	case SIM_BIT_LOCK:
+	case SIM_BIT_TRY:
+	case SIM_BIT_UNLOCK:
+		return sizeof(u64);
+	default:
+		return sizeof(u32);
+	}
+}
 
-	if (a->thread == b->thread || b->before.at[a->thread] >= a->index)
-		return false;
-	if (lock)
-		return true;
-	for (unsigned i = 0; i < conflicts->nr; i++) {
-		const struct event *other = &engine.events[conflicts->events[i]];
+static bool changes(const struct event *event, u32 id)
+{
+	return event->done.object == id && event->done.use != USE_READ &&
+	       event->done.use != USE_NONE;
+}
 
-		if (other != a && happens_before(a, other))
+/*
+ * The last place where the waiting event could have come: before which change of its word. Goes
+ * on to earlier ones as long as the event is not ordered after them anyway.
+ */
+static void add_wait_race(s32 e, s32 end, const clock_lanes *before)
+{
+	const struct event *event = &engine.events[e];
+
+	for (s32 first = end - 1; first >= 0; first--) {
+		const struct event *change = &engine.events[first];
+
+		if (!changes(change, event->done.object))
+			continue;
+		if (comes_before(first, before))
+			return;
+		if (engine.bounded)
+			add_race(first, e);
+		if (told_bytes(change) != told_bytes(event) || could_go_on(event, change->before)) {
+			add_race(first, e);
+			return;
+		}
+	}
+}
+
+/* The thread has taken the lock and not released it, in what does not come after `first`. */
+static bool still_holds(const struct object *object, unsigned thread, s32 taken, s32 first)
+{
+	for (s32 r = object->releases; r != NO_EVENT; r = engine.events[r].next_release) {
+		const struct event *release = &engine.events[r];
+
+		if (release->thread == thread && r > taken && !happens_before(first, r))
 			return false;
 	}
 	return true;
 }
 
-static bool is_lock_use(u8 use)
+/*
+ * A writer cannot come before a reader `first` while other readers are in who leave only after
+ * that one. (Before those it can come: that is another race.)
+ */
+static bool others_hold(const struct event *event, s32 first)
 {
-	return use == USE_ACQUIRE || use == USE_ACQUIRE_SHARED;
-}
+	const struct object *object = &engine.objects[event->done.object];
 
-/* The write side of what `use` conflicts with, and the read side. */
-static void collect(struct conflicts *conflicts, const struct object *object, u32 id, u8 use)
-{
-	switch (use) {
-	case USE_READ:
-	case USE_ACQUIRE_SHARED:
-		conflict_add(conflicts, object->last_write);
-		break;
-	case USE_WRITE:
-	case USE_ACQUIRE:
-	case USE_TRY:
-		conflict_add(conflicts, object->last_write);
-		conflict_add_reads(conflicts, object->reads, id);
-		break;
-	default:
-		break;
+	for (s32 e = object->reads; e != NO_EVENT; e = engine.events[e].next_read) {
+		const struct event *other = &engine.events[e];
+
+		if (other->done.object != event->done.object || other->done.use == USE_READ)
+			continue;
+		if (e != first && other->thread != event->thread && !happens_before(first, e) &&
+		    still_holds(object, other->thread, e, first))
+			return true;
 	}
-	if (use == USE_TRY || use == USE_READ || use == USE_WRITE)
-		conflict_add(conflicts, object->releases);
-}
+	/* One that took it for itself and downgraded is a reader now. */
+	if (object->last_write != NO_EVENT && object->last_write < first) {
+		const struct event *other = &engine.events[object->last_write];
 
-static void join_releases(struct clock *clock, const struct object *object, u8 use)
-{
-	for (s32 e = object->releases; e != NO_EVENT; e = engine.events[e].next_release) {
-		/* A reader comes after the writer before it, not after other readers. */
-		if (use == USE_ACQUIRE || engine.events[e].done.use == USE_RELEASE)
-			clock_join(clock, &engine.events[e].clock);
+		if (other->done.use >= USE_ACQUIRE && other->thread != event->thread &&
+		    still_holds(object, other->thread, object->last_write, first))
+			return true;
 	}
+	return false;
 }
 
-static void find_races(const struct conflicts *conflicts, s32 e, bool lock)
+/* ---- clocks ------------------------------------------------------------------------- */
+
+/*
+ * direct: what happened before the event, were it not for the last step from each conflict. A
+ * conflict that is in there has another one between.
+ */
+static void find_races(const struct conflicts *conflicts, s32 e, const clock_lanes *before,
+		       const clock_lanes *direct, bool stuck)
 {
+	const struct event *event = &engine.events[e];
+	bool taking = event->announced == USE_ACQUIRE || event->announced == USE_ACQUIRE_SHARED;
+
 	for (unsigned i = 0; i < conflicts->nr; i++) {
-		s32 first = conflicts->events[i];
+		s32 first = conflicts->of[i].event;
+		u8 relation = conflicts->of[i].relation;
+		const struct event *other = &engine.events[first];
 
-		if (is_direct(conflicts, first, e, lock))
+		if (other->thread == event->thread || comes_before(first, before))
+			continue;
+		if (relation == ORDERED) {
+			/* What comes before it in its thread might have been left off there. */
+			if (engine.bounded)
+				add_race(first, e);
+		} else if (relation == TAKING) {
+			if (event->done.use != USE_ACQUIRE ||
+			    (other->done.use != USE_ACQUIRE_SHARED &&
+			     other->done.use != USE_TRY_SHARED) ||
+			    !others_hold(event, first))
+				add_race(first, e);
+		} else if (lane_of(direct, other->thread) < other->index && !(stuck && taking)) {
+			add_race(first, e);
+		}
+	}
+}
+
+/* Conflicts of a wait: reads are as good as anywhere else, changes are looked at one by one. */
+static void find_wait_races(const struct conflicts *conflicts, s32 e, const clock_lanes *before,
+			    const clock_lanes *direct, bool stuck)
+{
+	const struct event *event = &engine.events[e];
+
+	for (unsigned i = 0; i < conflicts->nr; i++) {
+		s32 first = conflicts->of[i].event;
+		const struct event *other = &engine.events[first];
+
+		if (other->thread == event->thread || comes_before(first, before) ||
+		    changes(other, event->done.object))
+			continue;
+		if (!stuck && lane_of(direct, other->thread) < other->index)
 			add_race(first, e);
 	}
+	add_wait_race(e, MIN(e, engine.nr_events), before);
 }
 
-/* Everything but putting the event into its object: also for what is only pending. */
-static void order_common(s32 e)
+/* The clock and the races of an event that is in no object yet. */
+static void order_common(s32 e, bool stuck)
 {
 	struct event *event = &engine.events[e];
-	struct conflicts conflicts = { .nr = 0 };
-	s32 last = engine.thread_last[event->thread];
-	const struct object *object = &engine.objects[event->done.object];
-	bool lock = is_lock_use(event->done.use);
+	clock_lanes *clock = clock_of(e);
+	const clock_lanes *before;
+	struct conflicts conflicts;
 
-	if (last == NO_EVENT)
-		memset(&event->before, 0, sizeof(event->before));
-	else
-		event->before = engine.events[last].clock;
-	event->index = (s16)(event->before.at[event->thread] + 1);
-	event->clock = event->before;
-
+	conflicts.nr = 0;
+	event->thread_last = (s16)engine.thread_last[event->thread];
+	before = clock_before(event);
+	event->index = (s16)(lane_of(before, event->thread) + 1);
+	clock_copy(clock, before);
 	if (event->done.object)
-		collect(&conflicts, object, event->done.object, event->done.use);
-	if (event->done.object2)
-		collect(&conflicts, &engine.objects[event->done.object2], event->done.object2,
-			USE_READ);
-	find_races(&conflicts, e, lock);
-	if (lock) {
-		join_releases(&event->clock, object, event->done.use);
-	} else {
-		for (unsigned i = 0; i < conflicts.nr; i++)
-			clock_join(&event->clock, &engine.events[conflicts.events[i]].clock);
-		/* A try that succeeded is a taking too. */
-		if (event->tried && event->done.use == USE_TRY)
-			join_releases(&event->clock, object, USE_ACQUIRE);
+		collect(&conflicts, event->done.object, event->done.use);
+	if (unlikely(event->done.object2))
+		collect(&conflicts, event->done.object2, USE_READ);
+	for (unsigned i = 0; i < conflicts.nr; i++) {
+		const struct event *other = &engine.events[conflicts.of[i].event];
+		s16 own = lane_of(clock, other->thread);
+
+		if (conflicts.of[i].relation == TAKING || other->thread == event->thread)
+			continue;
+		clock_join(clock, clock_of(conflicts.of[i].event));
+		set_lane(clock, other->thread, MAX(own, (s16)(other->index - 1)));
 	}
-	event->clock.at[event->thread] = event->index;
+	if (unlikely(waits_for_word(event->kind)))
+		find_wait_races(&conflicts, e, before, clock, stuck);
+	else
+		find_races(&conflicts, e, before, clock, stuck);
+	for (unsigned i = 0; i < conflicts.nr; i++) {
+		const struct event *other = &engine.events[conflicts.of[i].event];
+
+		if (conflicts.of[i].relation != TAKING &&
+		    lane_of(clock, other->thread) < other->index)
+			set_lane(clock, other->thread, other->index);
+	}
+	if (event->kind == SIM_JOIN && event->arg < engine.threads &&
+	    engine.thread_last[event->arg] != NO_EVENT)
+		clock_join(clock, clock_of(engine.thread_last[event->arg]));
+	set_lane(clock, event->thread, event->index);
 }
+
+/* ---- objects ------------------------------------------------------------------------ */
 
 static void object_use(s32 e)
 {
 	struct event *event = &engine.events[e];
 	struct object *object = &engine.objects[event->done.object];
 
-	event->prev_write = object->last_write;
-	event->prev_reads = object->reads;
-	event->prev_releases = object->releases;
+	event->prev_write = (s16)object->last_write;
+	event->prev_reads = (s16)object->reads;
+	event->prev_releases = (s16)object->releases;
 	switch (event->done.use) {
 	case USE_READ:
 	case USE_ACQUIRE_SHARED:
-		event->next_read = object->reads;
+	case USE_TRY_SHARED:
+		event->next_read = (s16)object->reads;
 		object->reads = e;
 		break;
 	case USE_WRITE:
@@ -265,13 +297,11 @@ static void object_use(s32 e)
 	case USE_TRY:
 		object->last_write = e;
 		object->reads = NO_EVENT;
+		object->releases = NO_EVENT;
 		break;
 	case USE_RELEASE:
-		event->next_release = NO_EVENT;
-		object->releases = e;
-		break;
 	case USE_RELEASE_SHARED:
-		event->next_release = object->releases;
+		event->next_release = (s16)object->releases;
 		object->releases = e;
 		break;
 	default:
@@ -282,72 +312,101 @@ static void object_use(s32 e)
 void order_event(s32 e)
 {
 	struct event *event = &engine.events[e];
+	unsigned thread = event->thread;
+	clock_lanes *counts = counts_at(e + 1);
 
 	engine.race_of[e] = engine.nr_races;
-	order_common(e);
-	event->thread_last = engine.thread_last[event->thread];
-	engine.thread_last[event->thread] = e;
+	order_common(e, false);
+	engine.thread_last[thread] = e;
+	engine.event_of[thread][event->index] = (s16)e;
+	clock_copy(counts, counts_at(e));
+	set_lane(counts, thread, event->index);
 	if (event->done.object)
 		object_use(e);
-	if (event->done.object2) {
+	if (unlikely(event->done.object2)) {
 		struct object *object = &engine.objects[event->done.object2];
 
-		event->prev_reads2 = object->reads;
-		event->next_read2 = object->reads;
+		event->prev_reads2 = (s16)object->reads;
+		event->next_read2 = (s16)object->reads;
 		object->reads = e;
 	}
+	engine.kept = e + 1;
 }
 
-void order_pending(bool any)
+void order_pending(s32 e, unsigned thread)
+{
+	const struct sim_fiber *fiber = engine.fibers[thread];
+	struct event *event = &engine.events[e];
+
+	event->done = announced_footprint(&fiber->op);
+	event->announced = event->done.use;
+	event->thread = (u8)thread;
+	event->kind = fiber->op.kind;
+	event->size = fiber->op.size;
+	event->arg = fiber->op.arg;
+	order_common(e, !sim_enabled(fiber));
+}
+
+unsigned order_stuck(void)
 {
 	s32 e = engine.nr_events;
 
 	engine.race_of[e] = engine.nr_races;
-	for (unsigned t = 0; any && t < engine.threads; t++) {
-		const struct sim_fiber *fiber = engine.fibers[t];
-		struct event *event = &engine.events[e];
-
-		if (fiber->ended || fiber->op.kind == SIM_START)
-			continue;
-		*event = (struct event){
-			.thread = (u8)t,
-			.kind = fiber->op.kind,
-			.done = announced_footprint(&fiber->op),
-			.address = fiber->op.object,
-			.site = fiber->op.site,
-		};
-		order_common(e);
-		e++;
-	}
+	for (unsigned t = 0; t < engine.threads; t++)
+		if (!engine.fibers[t]->ended && !sim_enabled(engine.fibers[t]))
+			order_pending(e++, t);
+	return (unsigned)(e - engine.nr_events);
 }
 
-void order_undo(s32 from)
+void order_undo(s32 e)
 {
-	for (s32 e = engine.kept - 1; e >= from; e--) {
-		const struct event *event = &engine.events[e];
+	const struct event *event = &engine.events[e];
 
-		engine.thread_last[event->thread] = event->thread_last;
-		if (event->done.object2)
-			engine.objects[event->done.object2].reads = event->prev_reads2;
-		if (event->done.object) {
-			struct object *object = &engine.objects[event->done.object];
+	if (engine.kept <= e)
+		return;
+	VM_BUG_ON2(engine.kept != e + 1, engine.kept, e);
+	engine.thread_last[event->thread] = event->thread_last;
+	if (unlikely(event->done.object2))
+		engine.objects[event->done.object2].reads = event->prev_reads2;
+	if (event->done.object) {
+		struct object *object = &engine.objects[event->done.object];
 
-			object->last_write = event->prev_write;
-			object->reads = event->prev_reads;
-			object->releases = event->prev_releases;
-		}
-		engine.nr_races = engine.race_of[e];
+		object->last_write = event->prev_write;
+		object->reads = event->prev_reads;
+		object->releases = event->prev_releases;
 	}
-	if (engine.kept >= from)
-		engine.kept = from;
+	engine.nr_races = engine.race_of[e];
+	engine.kept = e;
 }
 
 void order_reset(void)
 {
 	engine.kept = 0;
 	engine.nr_races = 0;
-	engine.nr_objects = 0;
-	memset(engine.object_of, 0, sizeof(engine.object_of));
+	engine.lanes = (engine.threads + CLOCK_LANES - 1) / CLOCK_LANES;
+	memset(counts_at(0), 0, engine.lanes * sizeof(clock_lanes));
 	for (unsigned t = 0; t < MAX_THREADS; t++)
 		engine.thread_last[t] = NO_EVENT;
+}
+
+static u64 mix(u64 hash, u64 value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
+	return hash ^ (hash >> 29);
+}
+
+/* A sum over events, so that the order of independent ones does not matter. */
+u64 order_hash(void)
+{
+	u64 sum = 0;
+
+	for (s32 e = 0; e < engine.nr_events; e++) {
+		const struct event *event = &engine.events[e];
+		u64 hash = mix(event->thread, (u64)event->kind << 32 | event->done.use);
+
+		for (unsigned t = 0; t < engine.threads; t++)
+			hash = mix(hash, (u64)lane_of(clock_of(e), t));
+		sum += hash;
+	}
+	return sum;
 }

@@ -106,10 +106,10 @@ static unsigned pick_replay(u32 enabled)
 
 	if ((unsigned)depth < options->schedule_len)
 		wanted = options->schedule[depth];
-	if (wanted < MAX_THREADS && (enabled & BIT(wanted)))
+	if (wanted < MAX_THREADS && (enabled & bit_of(wanted)))
 		return wanted;
 	wanted = depth ? engine.frames[depth - 1].chosen : 0;
-	return enabled & BIT(wanted) ? wanted : lowest(enabled);
+	return enabled & bit_of(wanted) ? wanted : lowest(enabled);
 }
 
 unsigned random_pick(u32 enabled)

@@ -13,110 +13,122 @@
  * What an entry of a tree or of a sleeping set does is what was seen done; but e' itself, its
  * order with e being the other, may do what it announced instead: a failed compare-exchange
  * may succeed there.
+ *
+ * v is not written down: of each thread it has some events in a row, from the one after those
+ * that the state has behind it up to the first that comes after e. An event of it may come
+ * first when its clock, but for itself, is within what the state has behind it.
  */
 #include "explore/engine.h"
 
 #include <stdlib.h>
 
-/* ---- the sequence v -------------------------------------------------------------------------- */
+/* ---- the sequence v ----------------------------------------------------------------- */
 
 struct sequence {
-	s32 events[MAX_EVENTS + 1];
-	unsigned nr;
-	s32 last;                    /* e' */
+	s32 first, last;             /* e and e' */
+	s32 end;                     /* events of v but e' lie before it */
 	struct footprint last_print; /* as announced */
+	/* Events of each thread before what is left. */
+	clock_lanes taken[MAX_THREADS / CLOCK_LANES];
 };
 
-static struct sequence sequence;
-
-static const struct footprint *print_of(const struct sequence *v, s32 e)
+static void sequence_begin(struct sequence *v, const struct race *race)
 {
-	return e == v->last ? &v->last_print : &engine.events[e].done;
-}
+	const struct event *last = &engine.events[race->second];
 
-/* Within v. The clock of e' is that of before its object ordered it after e. */
-static bool ordered_in(const struct sequence *v, s32 a, s32 b)
-{
-	const struct event *first = &engine.events[a], *second = &engine.events[b];
-
-	if (b != v->last)
-		return happens_before(first, second);
-	return second->before.at[first->thread] >= first->index ||
-	       footprints_depend(print_of(v, a), &v->last_print);
-}
-
-static void build_sequence(struct sequence *v, const struct race *race)
-{
-	const struct event *first = &engine.events[race->first];
-	const struct event *second = &engine.events[race->second];
-	s32 end = MIN(race->second, engine.nr_events);
-
-	v->nr = 0;
+	v->first = race->first;
 	v->last = race->second;
-	v->last_print = second->done;
-	if (second->tried)
-		v->last_print.use = second->kind == SIM_RMW || second->kind == SIM_BIT_TRY ?
-					    USE_WRITE :
-					    USE_TRY;
-	for (s32 e = race->first + 1; e < end; e++)
-		if (!happens_before(first, &engine.events[e]))
-			v->events[v->nr++] = e;
-	v->events[v->nr++] = race->second;
+	v->end = MIN(race->second, engine.nr_events);
+	v->last_print = last->done;
+	v->last_print.use = last->announced;
+	clock_copy(v->taken, counts_at(race->first));
 }
 
-/* The first event of a thread in v, or v->nr. */
-static unsigned first_of(const struct sequence *v, unsigned thread)
+static bool is_left(const struct sequence *v, s32 e)
 {
-	unsigned i = 0;
+	const struct event *event = &engine.events[e];
 
-	while (i < v->nr && engine.events[v->events[i]].thread != thread)
-		i++;
-	return i;
+	return event->index > lane_of(v->taken, event->thread) && !happens_before(v->first, e);
 }
 
-static bool is_initial_at(const struct sequence *v, unsigned at)
+static bool last_is_left(const struct sequence *v)
 {
-	for (unsigned i = 0; i < at; i++)
-		if (ordered_in(v, v->events[i], v->events[at]))
-			return false;
-	return true;
+	const struct event *last = &engine.events[v->last];
+
+	return last->index > lane_of(v->taken, last->thread);
+}
+
+/* What is left of v has something that the operation depends on, other than event `but`. */
+static bool depends_on_rest(const struct sequence *v, const struct footprint *op, s32 but)
+{
+	for (s32 e = v->first + 1; e < v->end; e++)
+		if (footprints_depend(op, &engine.events[e].done) && e != but && is_left(v, e))
+			return true;
+	return v->last != but && last_is_left(v) && footprints_depend(op, &v->last_print);
+}
+
+/* The first event of a thread in what is left of v; NO_EVENT: it has none. */
+static s32 first_of(const struct sequence *v, unsigned thread)
+{
+	const struct event *last = &engine.events[v->last];
+	s16 index = (s16)(lane_of(v->taken, thread) + 1);
+	s32 e;
+
+	if (thread == last->thread && index == last->index)
+		return v->last;
+	if (index > lane_of(counts_at(engine.nr_events), thread))
+		return NO_EVENT;
+	e = engine.event_of[thread][index];
+	return e < v->end && !happens_before(v->first, e) ? e : NO_EVENT;
+}
+
+static bool is_initial(const struct sequence *v, s32 e)
+{
+	const struct event *event = &engine.events[e];
+
+	if (e != v->last)
+		return clock_within(clock_of(e), v->taken, event->thread);
+	/* The clock of e' is that of before its object ordered it after e. */
+	return clock_within(clock_before(event), v->taken, event->thread) &&
+	       !depends_on_rest(v, &v->last_print, e);
 }
 
 /* Whether `thread`, doing op, may come first in v: it does, or nothing in v minds. */
 static bool is_weak_initial(const struct sequence *v, unsigned thread, const struct footprint *op)
 {
-	unsigned at = first_of(v, thread);
+	s32 e = first_of(v, thread);
 
-	if (at < v->nr)
-		return is_initial_at(v, at);
-	for (unsigned i = 0; i < v->nr; i++)
-		if (footprints_depend(op, print_of(v, v->events[i])))
+	return e == NO_EVENT ? !depends_on_rest(v, op, NO_EVENT) : is_initial(v, e);
+}
+
+static void take_first_of(struct sequence *v, unsigned thread)
+{
+	if (first_of(v, thread) != NO_EVENT)
+		set_lane(v->taken, thread, (s16)(lane_of(v->taken, thread) + 1));
+}
+
+static bool nothing_left(const struct sequence *v)
+{
+	if (last_is_left(v))
+		return false;
+	for (s32 e = v->first + 1; e < v->end; e++)
+		if (is_left(v, e))
 			return false;
 	return true;
 }
 
-static void remove_first_of(struct sequence *v, unsigned thread)
+static bool somebody_sleeps(const struct sequence *v, s32 depth)
 {
-	unsigned at = first_of(v, thread);
-
-	if (at == v->nr)
-		return;
-	v->nr--;
-	memmove(&v->events[at], &v->events[at + 1], (v->nr - at) * sizeof(v->events[0]));
-}
-
-static bool somebody_sleeps(const struct sequence *v, const struct frame *frame)
-{
-	for (u32 set = frame->sleep; set; set &= set - 1) {
+	for (u32 set = engine.frames[depth].sleep; set; set &= set - 1) {
 		unsigned t = lowest(set);
 
-		if (is_weak_initial(v, t, &frame->sleep_op[t]))
+		if (is_weak_initial(v, t, &engine.sleep_op[depth][t]))
 			return true;
 	}
 	return false;
 }
 
-/* ---- trees ------------------------------------------------------------------------------------ */
+/* ---- trees -------------------------------------------------------------------------- */
 
 #define POOL_CHUNK 1024
 
@@ -176,10 +188,23 @@ void wakeup_pool_reset(void)
 	free_nodes = NULL;
 }
 
+/* Add what is left of v as a branch at *place, after what is there. */
+static void append_rest(struct wakeup **place, const struct sequence *v)
+{
+	for (s32 e = v->first + 1; e < v->end; e++) {
+		if (!is_left(v, e))
+			continue;
+		*place = wakeup_new(engine.events[e].thread, &engine.events[e].done);
+		place = &(*place)->child;
+	}
+	if (last_is_left(v))
+		*place = wakeup_new(engine.events[v->last].thread, &v->last_print);
+}
+
 /* Add v as a branch at *place: down the first branch that can begin it, else a new last one. */
 static void wakeup_insert(struct wakeup **place, struct sequence *v)
 {
-	while (v->nr) {
+	for (;;) {
 		struct wakeup *node = *place;
 
 		while (node && !is_weak_initial(v, node->thread, &node->op)) {
@@ -188,60 +213,42 @@ static void wakeup_insert(struct wakeup **place, struct sequence *v)
 		}
 		if (!node)
 			break;
-		if (!node->child)
-			return; /* whatever follows the leaf will cover it */
-		remove_first_of(v, node->thread);
+		take_first_of(v, node->thread);
+		/* Whatever follows a leaf will cover the rest. */
+		if (!node->child || nothing_left(v))
+			return;
 		place = &node->child;
 	}
-	for (unsigned i = 0; i < v->nr; i++) {
-		s32 e = v->events[i];
-
-		*place = wakeup_new(engine.events[e].thread, print_of(v, e));
-		place = &(*place)->child;
-	}
+	append_rest(place, v);
 }
 
-/* ---- reversing -------------------------------------------------------------------------------- */
+/* ---- reversing ---------------------------------------------------------------------- */
 
-/* Source sets: some thread that can come first must be tried there. */
+/* Source sets: some thread that can come first in v must be tried there, or have been. */
 static void add_source(struct frame *frame, const struct sequence *v)
 {
-	u32 initials = 0, seen = 0;
+	u32 initials = 0;
 
-	for (unsigned i = 0; i < v->nr; i++) {
-		unsigned t = engine.events[v->events[i]].thread;
+	for (unsigned t = 0; t < engine.threads; t++) {
+		s32 e = first_of(v, t);
 
-		if (!(seen & BIT(t)) && is_initial_at(v, i))
-			initials |= (u32)BIT(t);
-		seen |= (u32)BIT(t);
+		if (e != NO_EVENT && is_initial(v, e))
+			initials |= bit_of(t);
 	}
-	if (!(initials & frame->backtrack))
-		frame->backtrack |= (u32)BIT(lowest(initials));
-}
-
-/*
- * A wait for a word to change cannot come before the only change of it that it saw: it would
- * still be waiting.
- */
-static bool cannot_come_first(const struct race *race)
-{
-	const struct event *second = &engine.events[race->second];
-
-	return (second->kind == SIM_RELAX || second->kind == SIM_WAIT) &&
-	       race->second < engine.nr_events;
+	if (!(initials & (frame->backtrack | frame->sleep)))
+		frame->backtrack |= bit_of(lowest(initials));
 }
 
 static void reverse_race(const struct race *race)
 {
 	struct frame *frame = &engine.frames[race->first];
+	struct sequence v;
 
-	if (cannot_come_first(race))
-		return;
-	build_sequence(&sequence, race);
+	sequence_begin(&v, race);
 	if (engine.options->mode == EXPLORE_SOURCE)
-		add_source(frame, &sequence);
-	else if (!somebody_sleeps(&sequence, frame))
-		wakeup_insert(&frame->tree, &sequence);
+		add_source(frame, &v);
+	else if (!somebody_sleeps(&v, race->first))
+		wakeup_insert(&frame->tree, &v);
 }
 
 void reverse_races(s32 first_new)

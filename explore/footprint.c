@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an operation touches. An object is a word or a lock, known by its address; a wider word
+ * is known by where it begins.
+ *
+ * Locks: taking one comes after the release before it, but the release is not the second of a
+ * race with it, since the lock cannot be had before it. What can be turned round are two
+ * takings. Who only looks, or tries, does race with a release.
+ */
+#include "explore/engine.h"
+
+#define RD [USE_READ]
+#define WR [USE_WRITE]
+#define AQ [USE_ACQUIRE]
+#define AS [USE_ACQUIRE_SHARED]
+#define TR [USE_TRY]
+#define TS [USE_TRY_SHARED]
+#define RL [USE_RELEASE]
+#define RS [USE_RELEASE_SHARED]
+#define R RACING
+#define T TAKING
+#define O ORDERED
+
+/* Row: what came first; unnamed: unrelated. Holder and releaser are one thread. */
+const u8 relations[NR_USES][NR_USES] = {
+	RD = { WR = R, AQ = R, AS = R, TR = R, TS = R, RL = R, RS = R },
+	WR = { RD = R, WR = R, AQ = R, AS = R, TR = R, TS = R, RL = R, RS = R },
+	AQ = { RD = R, WR = R, AQ = T, AS = T, TR = R, TS = R, RL = O, RS = O },
+	AS = { RD = R, WR = R, AQ = T, TR = R, RL = O },
+	TR = { RD = R, WR = R, AQ = T, AS = T, TR = R, TS = R, RL = O, RS = O },
+	TS = { RD = R, WR = R, AQ = T, TR = R, RL = O },
+	RL = { RD = R, WR = R, AQ = O, AS = O, TR = R, TS = R, RL = O, RS = O },
+	RS = { RD = R, WR = R, AQ = O, TR = R, RL = O },
+};
+
+#undef RD
+#undef WR
+#undef AQ
+#undef AS
+#undef TR
+#undef TS
+#undef RL
+#undef RS
+#undef R
+#undef T
+#undef O
+
+static bool uses_depend(u8 a, u8 b)
+{
+	return relations[a][b] | relations[b][a];
+}
+
+bool footprints_depend(const struct footprint *a, const struct footprint *b)
+{
+	if (a->object == b->object && a->object && uses_depend(a->use, b->use))
+		return true;
+	if (!(a->object2 | b->object2))
+		return false;
+	if (a->object2 && a->object2 == b->object && uses_depend(USE_READ, b->use))
+		return true;
+	return b->object2 && b->object2 == a->object && uses_depend(USE_READ, a->use);
+}
+
+static const u8 use_of_kind[NR_SIM_KINDS] = {
+	[SIM_LOAD] = USE_READ,
+	[SIM_STORE] = USE_WRITE,
+	[SIM_RMW] = USE_WRITE,
+	[SIM_SPIN_LOCK] = USE_ACQUIRE,
+	[SIM_SPIN_TRY] = USE_TRY,
+	[SIM_SPIN_UNLOCK] = USE_RELEASE,
+	[SIM_MUTEX_LOCK] = USE_ACQUIRE,
+	[SIM_MUTEX_TRY] = USE_TRY,
+	[SIM_MUTEX_UNLOCK] = USE_RELEASE,
+	[SIM_READ_LOCK] = USE_ACQUIRE_SHARED,
+	[SIM_READ_TRY] = USE_TRY_SHARED,
+	[SIM_READ_UNLOCK] = USE_RELEASE_SHARED,
+	[SIM_WRITE_LOCK] = USE_ACQUIRE,
+	[SIM_WRITE_TRY] = USE_TRY,
+	[SIM_WRITE_UNLOCK] = USE_RELEASE,
+	[SIM_DOWNGRADE] = USE_RELEASE,
+	/* The bits of one word are not told apart: other operations use the word whole. */
+	[SIM_BIT_LOCK] = USE_WRITE,
+	[SIM_BIT_TRY] = USE_WRITE,
+	[SIM_BIT_UNLOCK] = USE_WRITE,
+	[SIM_WAIT] = USE_READ,
+	[SIM_WAKE] = USE_WRITE,
+	[SIM_RELAX] = USE_READ,
+};
+
+static u32 object_new(u64 key, u32 slot)
+{
+	if (engine.nr_objects + 1 == MAX_OBJECTS) {
+		engine.end = END_TOO_LONG;
+		return engine.nr_objects;
+	}
+	engine.objects[++engine.nr_objects] = (struct object){
+		.key = key,
+		.last_write = NO_EVENT,
+		.reads = NO_EVENT,
+		.releases = NO_EVENT,
+	};
+	engine.object_of[slot] = (u16)engine.nr_objects;
+	return engine.nr_objects;
+}
+
+static u32 object_id(const void *address)
+{
+	u64 key = (u64)(uintptr_t)address >> 2;
+	u32 slot = (u32)((key * 0x9e3779b97f4a7c15ull) >> 40) % ARRAY_SIZE(engine.object_of);
+
+	if (!key)
+		return 0;
+	while (engine.object_of[slot]) {
+		if (likely(engine.objects[engine.object_of[slot]].key == key))
+			return engine.object_of[slot];
+		slot = (slot + 1) % ARRAY_SIZE(engine.object_of);
+	}
+	return object_new(key, slot);
+}
+
+struct footprint announced_footprint(const struct sim_op *op)
+{
+	struct footprint print = { .use = use_of_kind[op->kind] };
+
+	if (print.use == USE_NONE)
+		return print;
+	print.object = object_id(op->object);
+	if (print.use >= USE_ACQUIRE)
+		engine.objects[print.object].lock = true;
+	if (op->object2)
+		print.object2 = object_id(op->object2);
+	if (print.object2 == print.object)
+		print.object2 = 0;
+	return print;
+}
+
+void footprint_reset(void)
+{
+	engine.nr_objects = 0;
+	memset(engine.object_of, 0, sizeof(engine.object_of));
+}
+
+unsigned changed_bytes(const struct sim_op *op)
+{
+	switch (op->kind) {
+	case SIM_STORE:
+	case SIM_RMW:
+		return op->size;
+	case SIM_SPIN_LOCK:
+	case SIM_SPIN_TRY:
+	case SIM_SPIN_UNLOCK:
+		return sizeof(spinlock_t);
+	case SIM_MUTEX_LOCK:
+	case SIM_MUTEX_TRY:
+	case SIM_MUTEX_UNLOCK:
+		return sizeof(struct mutex);
+	case SIM_READ_LOCK:
+	case SIM_READ_TRY:
+	case SIM_READ_UNLOCK:
+	case SIM_WRITE_LOCK:
+	case SIM_WRITE_TRY:
+	case SIM_WRITE_UNLOCK:
+	case SIM_DOWNGRADE:
+		return sizeof(struct rw_semaphore);
+	case SIM_BIT_LOCK:
+	case SIM_BIT_TRY:
+	case SIM_BIT_UNLOCK:
+		return sizeof(u64);
+	case SIM_WAKE:
+		return sizeof(struct wait_queue_head);
+	default:
+		return 0;
+	}
+}
+
+u64 told_before(const struct sim_op *op)
+{
+	switch (op->kind) {
+	case SIM_STORE:
+	case SIM_RMW:
+		return op->size ? sim_peek(op->object, op->size) : 0;
+	case SIM_BIT_LOCK:
+	case SIM_BIT_TRY:
+	case SIM_BIT_UNLOCK:
+		return sim_peek(op->object, sizeof(u64));
+	default:
+		return sim_peek(op->object, sizeof(u32));
+	}
+}
+
+bool could_go_on(const struct event *event, u64 value)
+{
+	switch (event->kind) {
+	case SIM_BIT_LOCK:
+		return !(value & BIT(event->arg));
+	case SIM_WAIT:
+		return (u32)value != (u32)event->arg;
+	case SIM_RELAX:
+		return value != event->arg;
+	default:
+		return true;
+	}
+}
