@@ -13,7 +13,9 @@
 #include "scenario/words.h"
 
 #define SUB "run"
-#define TRACE_EVENTS 65536 /* between two steps no more are lost */
+/* The ring is read after every step. For a file, it holds a step that populates gigabytes. */
+#define TRACE_EVENTS 65536u
+#define TRACE_FILE_EVENTS (1u << 22)
 
 struct run_options {
 	const struct scn_backend_ops *ops;
@@ -255,6 +257,8 @@ int cmd_run(int argc, char **argv)
 	if (optind == argc)
 		return cli_usage_error(SUB, "a scenario file is missing");
 	if (options.trace_path) {
+		if (options.config.trace_events == TRACE_EVENTS)
+			options.config.trace_events = TRACE_FILE_EVENTS;
 		trace = fopen(options.trace_path, "w");
 		if (!trace)
 			return cli_usage_error(SUB, "%s: %s", options.trace_path, strerror(errno));
