@@ -35,14 +35,8 @@
 	X(PTE_D, 7, 'D') \
 	X(PTE_SPECIAL, 8, 's')
 
-enum {
-#define X(name, bit, letter) name##_BIT = bit,
-	ENTRY_BITS(X)
-#undef X
-};
-
-#define RISCV_BIT(name) (1ull << name##_BIT)
-
+#define PTE_VALID_BIT PTE_V_BIT
+#define PTE_PROTNONE_BIT PTE_G_BIT
 #define PTE_SWP_EXCLUSIVE_BIT 6
 #define SWP_TYPE_FIRST_BIT 7
 #define SWP_OFFSET_FIRST_BIT 12
@@ -51,26 +45,12 @@ enum {
 
 #define PTE_PFN_SHIFT 10
 #define PTE_PFN_MASK 0x003ffffffffffc00ull
+#include "arch/pte_bits.h"
+
 /* What survives a change of protection. */
-#define PTE_KEEP_MASK (PTE_PFN_MASK | RISCV_BIT(PTE_A) | RISCV_BIT(PTE_D) | RISCV_BIT(PTE_SPECIAL))
+#define PTE_KEEP_MASK (PTE_PFN_MASK | ENTRY_BIT(PTE_A) | ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SPECIAL))
 
 /* ---- leaf entries -------------------------------------------------------------------------- */
-
-static inline bool pte_none(pte_t pte)
-{
-	return pte.v == 0;
-}
-
-static inline bool pte_present(pte_t pte)
-{
-	return pte.v & (RISCV_BIT(PTE_V) | RISCV_BIT(PTE_G));
-}
-
-/* Present for the kernel, not for the processor. */
-static inline bool pte_protnone(pte_t pte)
-{
-	return (pte.v & (RISCV_BIT(PTE_V) | RISCV_BIT(PTE_G))) == RISCV_BIT(PTE_G);
-}
 
 static inline pfn_t pte_pfn(pte_t pte)
 {
@@ -82,37 +62,21 @@ static inline pte_t pfn_pte(pfn_t pfn, pgprot_t prot)
 	return (pte_t){ ((pfn.n << PTE_PFN_SHIFT) & PTE_PFN_MASK) | prot.v };
 }
 
-#define PTE_TEST(name, mask)                  \
-	static inline bool name(pte_t pte)    \
-	{                                     \
-		return (pte.v & (mask)) != 0; \
-	}
-#define PTE_SET(name, mask)                       \
-	static inline pte_t name(pte_t pte)       \
-	{                                         \
-		return (pte_t){ pte.v | (mask) }; \
-	}
-#define PTE_CLEAR(name, mask)                      \
-	static inline pte_t name(pte_t pte)        \
-	{                                          \
-		return (pte_t){ pte.v & ~(mask) }; \
-	}
-
-PTE_TEST(pte_write, RISCV_BIT(PTE_W))
-PTE_TEST(pte_exec, RISCV_BIT(PTE_X))
-PTE_TEST(pte_dirty, RISCV_BIT(PTE_D))
-PTE_TEST(pte_young, RISCV_BIT(PTE_A))
-PTE_TEST(pte_special, RISCV_BIT(PTE_SPECIAL))
+PTE_TEST(pte_write, ENTRY_BIT(PTE_W))
+PTE_TEST(pte_exec, ENTRY_BIT(PTE_X))
+PTE_TEST(pte_dirty, ENTRY_BIT(PTE_D))
+PTE_TEST(pte_young, ENTRY_BIT(PTE_A))
+PTE_TEST(pte_special, ENTRY_BIT(PTE_SPECIAL))
 PTE_TEST(pte_uffd_wp, 0ull)
 PTE_TEST(pte_soft_dirty, 0ull)
-PTE_SET(pte_mkyoung, RISCV_BIT(PTE_A))
-PTE_SET(pte_mkspecial, RISCV_BIT(PTE_SPECIAL))
-PTE_SET(pte_mkwrite, RISCV_BIT(PTE_R) | RISCV_BIT(PTE_W))
+PTE_SET(pte_mkyoung, ENTRY_BIT(PTE_A))
+PTE_SET(pte_mkspecial, ENTRY_BIT(PTE_SPECIAL))
+PTE_SET(pte_mkwrite, ENTRY_BIT(PTE_R) | ENTRY_BIT(PTE_W))
 PTE_SET(pte_mkuffd_wp_bit, 0ull)
 PTE_SET(pte_mksoft_dirty, 0ull)
-PTE_CLEAR(pte_mkold, RISCV_BIT(PTE_A))
-PTE_CLEAR(pte_mkclean, RISCV_BIT(PTE_D))
-PTE_CLEAR(pte_wrprotect, RISCV_BIT(PTE_W))
+PTE_CLEAR(pte_mkold, ENTRY_BIT(PTE_A))
+PTE_CLEAR(pte_mkclean, ENTRY_BIT(PTE_D))
+PTE_CLEAR(pte_wrprotect, ENTRY_BIT(PTE_W))
 PTE_CLEAR(pte_clear_uffd_wp, 0ull)
 PTE_CLEAR(pte_clear_soft_dirty, 0ull)
 
@@ -120,7 +84,7 @@ PTE_CLEAR(pte_clear_soft_dirty, 0ull)
 static inline pte_t pte_mkdirty(pte_t pte, bool soft_dirty)
 {
 	(void)soft_dirty;
-	return (pte_t){ pte.v | RISCV_BIT(PTE_D) };
+	return (pte_t){ pte.v | ENTRY_BIT(PTE_D) };
 }
 
 static inline pte_t pte_mkuffd_wp(pte_t pte)
@@ -158,19 +122,9 @@ PTE_CLEAR(pte_swp_clear_exclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
 
 /* ---- entries that point at a table --------------------------------------------------------- */
 
-static inline bool table_none(table_entry_t entry)
-{
-	return entry.v == 0;
-}
-
 static inline table_entry_t mk_table(pfn_t pfn)
 {
-	return (table_entry_t){ (pfn.n << PTE_PFN_SHIFT) | RISCV_BIT(PTE_V) };
-}
-
-static inline pfn_t table_pfn(table_entry_t entry)
-{
-	return pfn_of((entry.v & PTE_PFN_MASK) >> PTE_PFN_SHIFT);
+	return (table_entry_t){ (pfn.n << PTE_PFN_SHIFT) | ENTRY_BIT(PTE_V) };
 }
 
 /* ---- protections --------------------------------------------------------------------------- */
@@ -182,15 +136,15 @@ static inline pfn_t table_pfn(table_entry_t entry)
  */
 static inline pgprot_t arch_page_prot(u32 rights)
 {
-	u64 v = RISCV_BIT(PTE_R);
+	u64 v = ENTRY_BIT(PTE_R);
 
 	if (!(rights & (PROT_RIGHT_READ | PROT_RIGHT_WRITE | PROT_RIGHT_EXEC)))
-		return (pgprot_t){ v | RISCV_BIT(PTE_G) };
-	v |= RISCV_BIT(PTE_V) | RISCV_BIT(PTE_A) | RISCV_BIT(PTE_U);
+		return (pgprot_t){ v | ENTRY_BIT(PTE_G) };
+	v |= ENTRY_BIT(PTE_V) | ENTRY_BIT(PTE_A) | ENTRY_BIT(PTE_U);
 	if ((rights & PROT_RIGHT_WRITE) && (rights & PROT_RIGHT_SHARED))
-		v |= RISCV_BIT(PTE_W);
+		v |= ENTRY_BIT(PTE_W);
 	if (rights & PROT_RIGHT_EXEC)
-		v |= RISCV_BIT(PTE_X);
+		v |= ENTRY_BIT(PTE_X);
 	return (pgprot_t){ v };
 }
 
@@ -198,27 +152,27 @@ static inline pgprot_t arch_page_prot(u32 rights)
 
 static inline bool pte_cpu_has(pte_t pte, u64 right)
 {
-	u64 need = RISCV_BIT(PTE_V) | RISCV_BIT(PTE_U) | right;
+	u64 need = ENTRY_BIT(PTE_V) | ENTRY_BIT(PTE_U) | right;
 
 	return (pte.v & need) == need;
 }
 
 static inline bool pte_cpu_may_read(pte_t pte)
 {
-	return pte_cpu_has(pte, RISCV_BIT(PTE_R));
+	return pte_cpu_has(pte, ENTRY_BIT(PTE_R));
 }
 
 static inline bool pte_cpu_may_write(pte_t pte)
 {
-	return pte_cpu_has(pte, RISCV_BIT(PTE_W));
+	return pte_cpu_has(pte, ENTRY_BIT(PTE_W));
 }
 
 static inline bool pte_cpu_may_exec(pte_t pte)
 {
-	return pte_cpu_has(pte, RISCV_BIT(PTE_X));
+	return pte_cpu_has(pte, ENTRY_BIT(PTE_X));
 }
 
-#define PTE_CPU_ACCESSED RISCV_BIT(PTE_A)
-#define PTE_CPU_DIRTY RISCV_BIT(PTE_D)
+#define PTE_CPU_ACCESSED ENTRY_BIT(PTE_A)
+#define PTE_CPU_DIRTY ENTRY_BIT(PTE_D)
 
 #endif

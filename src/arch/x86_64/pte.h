@@ -41,126 +41,92 @@
 	X(PTE_SAVED_DIRTY, 58, 'v') \
 	X(PTE_NX, 63, 'X')
 
-enum {
-#define X(name, bit, letter) name##_BIT = bit,
-	ENTRY_BITS(X)
-#undef X
-};
-
-#define X86_BIT(name) (1ull << name##_BIT)
-
+#define PTE_VALID_BIT PTE_P_BIT
+#define PTE_PROTNONE_BIT PTE_G_BIT
 #define PTE_SWP_SOFT_DIRTY_BIT 1
 #define PTE_SWP_UFFD_WP_BIT 2
 #define PTE_SWP_EXCLUSIVE_BIT 3
 #define SWP_OFFSET_FIRST_BIT 9
 #define SWP_TYPE_FIRST_BIT 59
 
+#define PTE_PFN_SHIFT PAGE_SHIFT
 #define PTE_PFN_MASK 0x000ffffffffff000ull
+#include "arch/pte_bits.h"
+
 /* What survives a change of protection. */
-#define PTE_KEEP_MASK                                                                           \
-	(PTE_PFN_MASK | X86_BIT(PTE_PWT) | X86_BIT(PTE_PCD) | X86_BIT(PTE_A) | X86_BIT(PTE_D) | \
-	 X86_BIT(PTE_SPECIAL) | X86_BIT(PTE_UFFD_WP) | X86_BIT(PTE_SOFT_DIRTY) |                \
-	 X86_BIT(PTE_SAVED_DIRTY))
+#define PTE_KEEP_MASK                                                                \
+	(PTE_PFN_MASK | ENTRY_BIT(PTE_PWT) | ENTRY_BIT(PTE_PCD) | ENTRY_BIT(PTE_A) | \
+	 ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SPECIAL) | ENTRY_BIT(PTE_UFFD_WP) |        \
+	 ENTRY_BIT(PTE_SOFT_DIRTY) | ENTRY_BIT(PTE_SAVED_DIRTY))
 
 /* ---- leaf entries -------------------------------------------------------------------------- */
 
-static inline bool pte_none(pte_t pte)
-{
-	return pte.v == 0;
-}
-
-static inline bool pte_present(pte_t pte)
-{
-	return pte.v & (X86_BIT(PTE_P) | X86_BIT(PTE_G));
-}
-
-/* Present for the kernel, not for the processor. */
-static inline bool pte_protnone(pte_t pte)
-{
-	return (pte.v & (X86_BIT(PTE_P) | X86_BIT(PTE_G))) == X86_BIT(PTE_G);
-}
-
+/* What inverts the frame of an entry that the processor does not read. */
 static inline u64 pte_guard_mask(u64 v)
 {
-	return v && !(v & X86_BIT(PTE_P)) ? ~0ull : 0;
+	return v && !(v & ENTRY_BIT(PTE_P)) ? ~0ull : 0;
 }
 
 static inline pfn_t pte_pfn(pte_t pte)
 {
-	return pfn_of(((pte.v ^ pte_guard_mask(pte.v)) & PTE_PFN_MASK) >> PAGE_SHIFT);
+	return pfn_of(((pte.v ^ pte_guard_mask(pte.v)) & PTE_PFN_MASK) >> PTE_PFN_SHIFT);
 }
 
 static inline pte_t pfn_pte(pfn_t pfn, pgprot_t prot)
 {
-	u64 frame = (pfn.n << PAGE_SHIFT) ^ pte_guard_mask(prot.v);
+	u64 frame = (pfn.n << PTE_PFN_SHIFT) ^ pte_guard_mask(prot.v);
 
 	return (pte_t){ (frame & PTE_PFN_MASK) | prot.v };
 }
 
-#define PTE_TEST(name, mask)                  \
-	static inline bool name(pte_t pte)    \
-	{                                     \
-		return (pte.v & (mask)) != 0; \
-	}
-#define PTE_SET(name, mask)                       \
-	static inline pte_t name(pte_t pte)       \
-	{                                         \
-		return (pte_t){ pte.v | (mask) }; \
-	}
-#define PTE_CLEAR(name, mask)                      \
-	static inline pte_t name(pte_t pte)        \
-	{                                          \
-		return (pte_t){ pte.v & ~(mask) }; \
-	}
-
-PTE_TEST(pte_write, X86_BIT(PTE_RW))
-PTE_TEST(pte_dirty, X86_BIT(PTE_D) | X86_BIT(PTE_SAVED_DIRTY))
-PTE_TEST(pte_young, X86_BIT(PTE_A))
-PTE_TEST(pte_special, X86_BIT(PTE_SPECIAL))
-PTE_TEST(pte_uffd_wp, X86_BIT(PTE_UFFD_WP))
-PTE_TEST(pte_soft_dirty, X86_BIT(PTE_SOFT_DIRTY))
-PTE_SET(pte_mkyoung, X86_BIT(PTE_A))
-PTE_SET(pte_mkspecial, X86_BIT(PTE_SPECIAL))
-PTE_SET(pte_mkuffd_wp_bit, X86_BIT(PTE_UFFD_WP))
-PTE_SET(pte_mksoft_dirty, X86_BIT(PTE_SOFT_DIRTY))
-PTE_CLEAR(pte_mkold, X86_BIT(PTE_A))
-PTE_CLEAR(pte_mkclean, X86_BIT(PTE_D) | X86_BIT(PTE_SAVED_DIRTY))
-PTE_CLEAR(pte_clear_uffd_wp, X86_BIT(PTE_UFFD_WP))
-PTE_CLEAR(pte_clear_soft_dirty, X86_BIT(PTE_SOFT_DIRTY))
+PTE_TEST(pte_write, ENTRY_BIT(PTE_RW))
+PTE_TEST(pte_dirty, ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SAVED_DIRTY))
+PTE_TEST(pte_young, ENTRY_BIT(PTE_A))
+PTE_TEST(pte_special, ENTRY_BIT(PTE_SPECIAL))
+PTE_TEST(pte_uffd_wp, ENTRY_BIT(PTE_UFFD_WP))
+PTE_TEST(pte_soft_dirty, ENTRY_BIT(PTE_SOFT_DIRTY))
+PTE_SET(pte_mkyoung, ENTRY_BIT(PTE_A))
+PTE_SET(pte_mkspecial, ENTRY_BIT(PTE_SPECIAL))
+PTE_SET(pte_mkuffd_wp_bit, ENTRY_BIT(PTE_UFFD_WP))
+PTE_SET(pte_mksoft_dirty, ENTRY_BIT(PTE_SOFT_DIRTY))
+PTE_CLEAR(pte_mkold, ENTRY_BIT(PTE_A))
+PTE_CLEAR(pte_mkclean, ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SAVED_DIRTY))
+PTE_CLEAR(pte_clear_uffd_wp, ENTRY_BIT(PTE_UFFD_WP))
+PTE_CLEAR(pte_clear_soft_dirty, ENTRY_BIT(PTE_SOFT_DIRTY))
 
 static inline bool pte_exec(pte_t pte)
 {
-	return !(pte.v & X86_BIT(PTE_NX));
+	return !(pte.v & ENTRY_BIT(PTE_NX));
 }
 
 /* Dirty lives in D while writable and in SAVED_DIRTY while not. */
 static inline pte_t pte_place_dirty(pte_t pte)
 {
-	u64 both = X86_BIT(PTE_D) | X86_BIT(PTE_SAVED_DIRTY);
+	u64 both = ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SAVED_DIRTY);
 
 	if (!(pte.v & both))
 		return pte;
 	pte.v &= ~both;
-	pte.v |= pte.v & X86_BIT(PTE_RW) ? X86_BIT(PTE_D) : X86_BIT(PTE_SAVED_DIRTY);
+	pte.v |= pte.v & ENTRY_BIT(PTE_RW) ? ENTRY_BIT(PTE_D) : ENTRY_BIT(PTE_SAVED_DIRTY);
 	return pte;
 }
 
 static inline pte_t pte_wrprotect(pte_t pte)
 {
-	pte.v &= ~X86_BIT(PTE_RW);
+	pte.v &= ~ENTRY_BIT(PTE_RW);
 	return pte_place_dirty(pte);
 }
 
 static inline pte_t pte_mkwrite(pte_t pte)
 {
-	pte.v |= X86_BIT(PTE_RW);
+	pte.v |= ENTRY_BIT(PTE_RW);
 	return pte_place_dirty(pte);
 }
 
 /* soft_dirty: whether the machine tracks it (CONFIG_MEM_SOFT_DIRTY). */
 static inline pte_t pte_mkdirty(pte_t pte, bool soft_dirty)
 {
-	pte.v |= X86_BIT(PTE_D) | (soft_dirty ? X86_BIT(PTE_SOFT_DIRTY) : 0);
+	pte.v |= ENTRY_BIT(PTE_D) | (soft_dirty ? ENTRY_BIT(PTE_SOFT_DIRTY) : 0);
 	return pte_place_dirty(pte);
 }
 
@@ -210,20 +176,10 @@ PTE_CLEAR(pte_swp_clear_exclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
 
 /* ---- entries that point at a table --------------------------------------------------------- */
 
-static inline bool table_none(table_entry_t entry)
-{
-	return entry.v == 0;
-}
-
 static inline table_entry_t mk_table(pfn_t pfn)
 {
-	return (table_entry_t){ (pfn.n << PAGE_SHIFT) | X86_BIT(PTE_P) | X86_BIT(PTE_RW) |
-				X86_BIT(PTE_US) | X86_BIT(PTE_A) };
-}
-
-static inline pfn_t table_pfn(table_entry_t entry)
-{
-	return pfn_of((entry.v & PTE_PFN_MASK) >> PAGE_SHIFT);
+	return (table_entry_t){ (pfn.n << PTE_PFN_SHIFT) | ENTRY_BIT(PTE_P) | ENTRY_BIT(PTE_RW) |
+				ENTRY_BIT(PTE_US) | ENTRY_BIT(PTE_A) };
 }
 
 /* ---- protections --------------------------------------------------------------------------- */
@@ -234,15 +190,15 @@ static inline pfn_t table_pfn(table_entry_t entry)
  */
 static inline pgprot_t arch_page_prot(u32 rights)
 {
-	u64 v = X86_BIT(PTE_A);
+	u64 v = ENTRY_BIT(PTE_A);
 
 	if (!(rights & (PROT_RIGHT_READ | PROT_RIGHT_WRITE | PROT_RIGHT_EXEC)))
-		return (pgprot_t){ v | X86_BIT(PTE_G) };
-	v |= X86_BIT(PTE_P) | X86_BIT(PTE_US);
+		return (pgprot_t){ v | ENTRY_BIT(PTE_G) };
+	v |= ENTRY_BIT(PTE_P) | ENTRY_BIT(PTE_US);
 	if ((rights & PROT_RIGHT_WRITE) && (rights & PROT_RIGHT_SHARED))
-		v |= X86_BIT(PTE_RW);
+		v |= ENTRY_BIT(PTE_RW);
 	if (!(rights & PROT_RIGHT_EXEC))
-		v |= X86_BIT(PTE_NX);
+		v |= ENTRY_BIT(PTE_NX);
 	return (pgprot_t){ v };
 }
 
@@ -250,22 +206,23 @@ static inline pgprot_t arch_page_prot(u32 rights)
 
 static inline bool pte_cpu_may_read(pte_t pte)
 {
-	return (pte.v & (X86_BIT(PTE_P) | X86_BIT(PTE_US))) == (X86_BIT(PTE_P) | X86_BIT(PTE_US));
+	return (pte.v & (ENTRY_BIT(PTE_P) | ENTRY_BIT(PTE_US))) ==
+	       (ENTRY_BIT(PTE_P) | ENTRY_BIT(PTE_US));
 }
 
 static inline bool pte_cpu_may_write(pte_t pte)
 {
-	u64 need = X86_BIT(PTE_P) | X86_BIT(PTE_US) | X86_BIT(PTE_RW);
+	u64 need = ENTRY_BIT(PTE_P) | ENTRY_BIT(PTE_US) | ENTRY_BIT(PTE_RW);
 
 	return (pte.v & need) == need;
 }
 
 static inline bool pte_cpu_may_exec(pte_t pte)
 {
-	return pte_cpu_may_read(pte) && !(pte.v & X86_BIT(PTE_NX));
+	return pte_cpu_may_read(pte) && !(pte.v & ENTRY_BIT(PTE_NX));
 }
 
-#define PTE_CPU_ACCESSED X86_BIT(PTE_A)
-#define PTE_CPU_DIRTY X86_BIT(PTE_D)
+#define PTE_CPU_ACCESSED ENTRY_BIT(PTE_A)
+#define PTE_CPU_DIRTY ENTRY_BIT(PTE_D)
 
 #endif
