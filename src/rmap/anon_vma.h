@@ -18,10 +18,10 @@
 struct anon_vma {
 	struct anon_vma *root, *parent;
 	struct rw_semaphore rwsem; /* the root's is used */
-	atomic_t refcount;     /* avcs on the list, other anon_vmas whose parent it is */
-	u32 num_children;      /* root->rwsem: itself counts for a root */
-	u32 num_active_vmas;   /* root->rwsem: vmas whose vma->anon_vma is this */
-	struct list_head avcs; /* root->rwsem */
+	atomic_t refcount;         /* avcs on the list, other anon_vmas whose parent it is */
+	u32 num_children;          /* root->rwsem: itself counts for a root */
+	u32 num_active_vmas;       /* root->rwsem: vmas whose vma->anon_vma is this */
+	struct list_head avcs;     /* root->rwsem */
 };
 
 struct anon_vma_chain {

@@ -129,14 +129,24 @@ static struct vm_area *commit_merge(struct vma_merge *merge)
 }
 
 /*
- * The range joins the neighbours that match. Taking over the chains is the only thing that can
- * fail; afterwards the merge happens.
+ * The range joins the neighbours that match it, and each other. Taking over the chains is the only
+ * thing that can fail; afterwards the merge happens.
  */
-static struct vm_area *merge_with(struct vma_merge *merge, bool left, bool right)
+static struct vm_area *merge_range(struct vma_merge *merge)
 {
-	struct vm_area *source = merge->middle ? merge->middle : merge->copied_from;
+	struct vm_area *middle = merge->middle;
+	struct vm_area *source = middle ? middle : merge->copied_from;
+	bool from_start = !middle || merge->start == middle->start;
+	bool to_end = !middle || merge->end == middle->end;
+	bool left = from_start && can_merge_left(merge);
+	bool right = to_end && can_merge_right(merge) && (!left || neighbours_match(merge));
+
+	merge->err = 0;
+	if ((merge->flags & VM_SPECIAL) || (!left && !right))
+		return NULL;
 
 	merge->target = left ? merge->prev : merge->next;
+	merge->remove_middle = middle && from_start && to_end;
 	merge->remove_next = left && right;
 	merge->new_start = left ? merge->prev->start : merge->start;
 	merge->new_end = right ? merge->next->end : merge->end;
@@ -147,38 +157,12 @@ static struct vm_area *merge_with(struct vma_merge *merge, bool left, bool right
 	return merge->err ? NULL : commit_merge(merge);
 }
 
-/* ---- a new range -------------------------------------------------------------------------- */
-
 struct vm_area *vma_merge_new_range(struct vma_merge *merge)
 {
-	bool left, right;
-
 	VM_BUG_ON(merge->middle);
 	VM_BUG_ON2(merge->prev && merge->prev->end > merge->start, merge->start, merge->end);
 	VM_BUG_ON2(merge->next && merge->next->start < merge->end, merge->start, merge->end);
-	merge->err = 0;
-	if (merge->flags & VM_SPECIAL)
-		return NULL;
-	left = can_merge_left(merge);
-	right = can_merge_right(merge) && (!left || neighbours_match(merge));
-	return left || right ? merge_with(merge, left, right) : NULL;
-}
-
-/* ---- a range whose attributes change ------------------------------------------------------ */
-
-static struct vm_area *vma_merge_existing_range(struct vma_merge *merge)
-{
-	struct vm_area *middle = merge->middle;
-	bool left = merge->start == middle->start && can_merge_left(merge);
-	bool right = merge->end == middle->end && can_merge_right(merge);
-
-	merge->err = 0;
-	if (merge->flags & VM_SPECIAL)
-		return NULL;
-	if (left && right && !neighbours_match(merge))
-		right = false;
-	merge->remove_middle = merge->start == middle->start && merge->end == middle->end;
-	return left || right ? merge_with(merge, left, right) : NULL;
+	return merge_range(merge);
 }
 
 /* Split off [start, end) of vma; without memory, vma is as it was. */
@@ -222,7 +206,7 @@ int vma_modify_flags(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
 	struct vm_area *merged;
 
 	VM_BUG_ON2(start < vma->start || end > vma->end || start >= end, start, end);
-	merged = vma_merge_existing_range(&merge);
+	merged = merge_range(&merge);
 	if (merge.err)
 		return merge.err;
 	if (merged) {

@@ -61,7 +61,7 @@ void vma_unsplit(struct vm_area *lower, struct vm_area *upper);
  * map sees half of the change.
  */
 void vma_adjust(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff);
-/* Give dst the anon_vma and the chains of src, which may be NULL, unless it has its own. -ENOMEM. */
+/* Give dst the anon_vma and the chains of src (or NULL: none), unless it has its own. -ENOMEM. */
 int dup_anon_vma(struct vm_area *dst, struct vm_area *src);
 
 /* Remove a vma whose pages have gone (or moved) from everything, and free it. */
