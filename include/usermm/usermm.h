@@ -14,10 +14,13 @@
  *   result: zero, a count or an address, or -errno. Flags and advice values are those of
  *   <sys/mman.h> on x86-64. Addresses and lengths are bytes in the simulated address space.
  *   Outputs are last, are called ret_..., and are untouched on failure unless said otherwise.
+ *   Pointers are not NULL unless said otherwise. A handle belongs to one machine and is gone with
+ *   what it stands for; that one is used later, or with another machine, is the caller's mistake
+ *   and not an error that is returned.
  *
  * Threads
  *   A task is used by one host thread at a time; different tasks may be used by different
- *   host threads at once. machine-wide calls (snapshot, restore, save, verify, destroy)
+ *   host threads at once. Machine-wide calls (snapshot, restore, save, verify, destroy)
  *   need every task of the machine to be idle.
  */
 #ifndef USERMM_USERMM_H
@@ -49,22 +52,27 @@ enum umm_tlb_flush {
 };
 
 struct umm_config {
-	uint32_t nodes;         /* NUMA nodes, 1..8 */
-	uint32_t cpus;          /* simulated CPUs, 1..64, spread over the nodes */
-	uint64_t ram_bytes;     /* RAM per node, a multiple of 4 MiB or under 4 MiB of 4 KiB */
-	uint64_t movable_bytes; /* of which ZONE_MOVABLE, per node */
+	uint32_t nodes; /* NUMA nodes, 1..8 */
+	uint32_t cpus;  /* simulated CPUs, 1..64, spread over the nodes */
+	/*
+	 * RAM of each node: a multiple of 4 MiB, or below that of 4 KiB; at least 64 KiB, and
+	 * 256 KiB to 2 TiB in all.
+	 */
+	uint64_t ram_bytes;
+	uint64_t movable_bytes; /* of which ZONE_MOVABLE, whole pages, all but 64 KiB at most */
 	uint32_t tlb_entries;   /* per CPU, a power of two, 16..65536 */
 	uint32_t trace_events;  /* size of the event ring, a power of two; 0: no ring */
 	enum umm_tlb_flush tlb_flush;
-	uint64_t seed;                  /* of everything random in this machine */
-	bool soft_dirty;                /* CONFIG_MEM_SOFT_DIRTY */
-	bool poison;                    /* fill freed frames and objects, check when handed out */
+	uint64_t seed;   /* of everything random in this machine */
+	bool soft_dirty; /* CONFIG_MEM_SOFT_DIRTY */
+	bool poison;     /* fill freed frames and objects, check when handed out */
+	/* Page aligned; the other two are below mmap_base. */
 	uint64_t mmap_base;             /* top of the top-down search of mmap */
 	uint64_t mmap_min_addr;         /* vm.mmap_min_addr */
-	uint64_t brk_start;             /* where the heap of a process starts */
-	uint32_t max_map_count;         /* vm.max_map_count */
+	uint64_t brk_start;             /* where the heap of a process starts, not 0 */
+	uint32_t max_map_count;         /* vm.max_map_count, 1..2^31-1 */
 	uint32_t overcommit;            /* vm.overcommit_memory: 0, 1 or 2 */
-	uint32_t stack_guard_gap_pages; /* the gap kept below a growing stack */
+	uint32_t stack_guard_gap_pages; /* the gap kept below a growing stack, up to 2^20 */
 };
 
 /* Fill *config with the defaults: 1 node, 2 CPUs, 256 MiB, TLB of 1024, tlb_flush=ipi. */
@@ -74,7 +82,8 @@ UMM_API void umm_config_init(struct umm_config *config);
  * Set one field by name, as "--option k=v" does: nodes, cpus, ram (bytes, suffix K M G T),
  * movable, tlb, trace, tlb_flush (ipi, paravirt, broadcast), seed, soft_dirty (on, off),
  * poison, max_map_count, overcommit, stack_guard_gap.
- * -ENOENT: no such option. -EINVAL: the value is malformed or out of range.
+ * -ENOENT: no such option. -EINVAL: the value is malformed or out of range. Whether the fields go
+ * together is for umm_machine_create to say.
  */
 UMM_API int umm_config_set(struct umm_config *config, const char *name, const char *value);
 /* The index-th of those names, and in words what it takes ("on or off"); NULL past the last. */
@@ -87,14 +96,17 @@ UMM_API const char *umm_config_option(unsigned index, const char **ret_takes);
  * space. -EMFILE: too many machines at once (8).
  */
 UMM_API int umm_machine_create(const struct umm_config *config, struct umm_machine **ret_machine);
+/* With all its tasks. NULL: nothing. */
 UMM_API void umm_machine_destroy(struct umm_machine *machine);
 
 /* The configuration it was built with. */
 UMM_API const struct umm_config *umm_machine_config(const struct umm_machine *machine);
 
 /*
- * Copy the whole machine, later put it back as it was. Pointers to tasks stay valid across
- * a restore for the tasks that existed when the snapshot was taken. -ENOMEM.
+ * Copy the whole machine, later put it back as it was, as often as wanted. A restore brings back
+ * the tasks that existed when the snapshot was taken, under the same handles, also those that have
+ * ended since; those made since are gone. -ENOMEM. A snapshot may outlive its machine; free takes
+ * NULL too.
  */
 UMM_API int umm_snapshot_take(struct umm_machine *machine, struct umm_snapshot **ret_snapshot);
 UMM_API void umm_snapshot_restore(struct umm_machine *machine, const struct umm_snapshot *snapshot);
@@ -103,14 +115,14 @@ UMM_API void umm_snapshot_free(struct umm_snapshot *snapshot);
 /*
  * Write the machine to a file, or build one from such a file. -errno of the file operations;
  * load: -EINVAL when it is no snapshot, is damaged, or is of another build or version;
- * -EBUSY when its place in the address space is taken by another machine.
+ * -EBUSY when its place in the address space is taken by another machine; -ENOMEM.
  */
 UMM_API int umm_machine_save(struct umm_machine *machine, const char *path);
 UMM_API int umm_machine_load(const char *path, struct umm_machine **ret_machine);
 
 /*
- * Recount everything from the page tables and compare. Returns the number of
- * contradictions found (0: clean) and writes one line each into buf, cut at size.
+ * Recount everything from the page tables and compare. Returns the number of contradictions
+ * found (0: clean) and writes one line each into buf, cut at size (0: buf may be NULL).
  */
 UMM_API int umm_verify(struct umm_machine *machine, char *buf, size_t size);
 
@@ -124,20 +136,28 @@ UMM_API int umm_fork(struct umm_task *task, struct umm_task **ret_child);
 UMM_API int umm_thread_create(struct umm_task *task, struct umm_task **ret_thread);
 /* The thread ends; the last one takes the address space with it. The handle is gone. */
 UMM_API void umm_task_exit(struct umm_task *task);
-/* Every other thread of the process must have ended. The handle is gone. */
+/* Numbers from 2 up, never given out twice. The first thread of a process has its pid for tid. */
 UMM_API int umm_task_pid(const struct umm_task *task);
 UMM_API int umm_task_tid(const struct umm_task *task);
 UMM_API struct umm_machine *umm_task_machine(const struct umm_task *task);
-/* Walk the tasks of a machine: task NULL starts; NULL ends. */
+/* Walk the tasks of a machine: task NULL starts; NULL ends. None may come or go meanwhile. */
 UMM_API struct umm_task *umm_task_next(struct umm_machine *machine, struct umm_task *task);
 
-/* Resource limits (setrlimit(2)); resource is RLIMIT_AS, _DATA, _STACK or _MEMLOCK. */
+/*
+ * Soft limits of the process (setrlimit(2)); resource is RLIMIT_AS, _DATA, _STACK or _MEMLOCK,
+ * -EINVAL: another. RLIM_INFINITY: none.
+ */
 UMM_API int umm_setrlimit(struct umm_task *task, int resource, uint64_t soft_bytes);
 /* Whether the process has CAP_IPC_LOCK (default: yes, as root has). */
 UMM_API void umm_set_cap_ipc_lock(struct umm_task *task, bool capable);
 
 /* ---- system calls --------------------------------------------------------------------- */
 
+/*
+ * As the manual pages say, errors included, on private anonymous memory; usermm(7) lists what is
+ * not modelled and what it answers. Any value of any argument is accepted: what is unaligned,
+ * wraps or lies outside of the address space is refused as Linux refuses it.
+ */
 UMM_API int64_t umm_mmap(struct umm_task *task, uint64_t addr, uint64_t len_bytes, int prot,
 			 int flags, int fd, uint64_t offset_bytes);
 UMM_API int umm_munmap(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
@@ -150,7 +170,10 @@ UMM_API int umm_mlock2(struct umm_task *task, uint64_t addr, uint64_t len_bytes,
 UMM_API int umm_munlock(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
 UMM_API int umm_mlockall(struct umm_task *task, int flags);
 UMM_API int umm_munlockall(struct umm_task *task);
-/* One byte a page into ret_vec, which has room for len_bytes / 4096, rounded up. */
+/*
+ * One byte a page into ret_vec, which has room for len_bytes / 4096, rounded up. -ENOMEM: a page is
+ * not mapped; ret_vec holds those before it.
+ */
 UMM_API int umm_mincore(struct umm_task *task, uint64_t addr, uint64_t len_bytes, uint8_t *ret_vec);
 /* brk(2) as the system call, not the C function: returns the break, moved or not. */
 UMM_API uint64_t umm_brk(struct umm_task *task, uint64_t addr);
@@ -177,25 +200,27 @@ UMM_API int64_t umm_process_vm_writev(struct umm_task *task, struct umm_task *re
 /*
  * Long-term pins, as an RDMA or io_uring registered buffer takes them (pin_user_pages with
  * FOLL_LONGTERM, writable). Returns a pin handle >= 0, or -EFAULT, -ENOMEM, -EINVAL (range
- * empty or wrapping).
+ * empty or wrapping). Without the right of umm_set_cap_ipc_lock the pinned pages of all processes
+ * together keep within RLIMIT_MEMLOCK: -ENOMEM.
  */
 UMM_API int64_t umm_pin(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
+/* -EINVAL: the process has no such pin. Its end gives back what it has. */
 UMM_API int umm_unpin(struct umm_task *task, int64_t pin);
 
 /* ---- memory access -------------------------------------------------------------------- */
 
 /* The signal that an access ended with. */
 struct umm_fault {
-	int signo;     /* SIGSEGV or SIGBUS */
-	int code;      /* SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR ... */
+	int signo; /* SIGSEGV, SIGBUS; SIGKILL: no memory could be found, the process is killed */
+	int code;  /* SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR ..., SI_KERNEL: no address (addr 0) */
 	uint64_t addr; /* si_addr */
 };
 
 /*
  * What the instructions of a thread do. 0, or -EFAULT with *ret_fault filled (ret_fault may
- * be NULL). size is 1, 2, 4 or 8. Loads and stores that do not cross their own size are
- * single-copy atomic; the read-modify-writes must be aligned (-EINVAL). Bytes before the
- * faulting page of a block copy are transferred.
+ * be NULL). size_bytes is 1, 2, 4 or 8 (-EINVAL). Loads and stores that do not cross their own
+ * size are single-copy atomic; the read-modify-writes must be aligned (-EINVAL). Bytes before the
+ * faulting page of a block copy are transferred; an empty one touches nothing.
  */
 UMM_API int umm_load(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint64_t *ret_value,
 		     struct umm_fault *ret_fault);
@@ -221,14 +246,17 @@ UMM_API int umm_fetch(struct umm_task *task, uint64_t addr, struct umm_fault *re
 /*
  * The text of /proc/PID/maps, smaps, smaps_rollup, and the lines of /proc/PID/status that
  * concern memory. Returns the length of the whole text; at most size - 1 bytes and a NUL
- * are written. smaps: only the vmas that touch [start, end).
+ * are written (size 0: buf may be NULL). smaps: only the vmas that touch [start, end).
  */
 UMM_API int64_t umm_proc_maps(struct umm_task *task, char *buf, size_t size);
 UMM_API int64_t umm_proc_smaps(struct umm_task *task, uint64_t start, uint64_t end, char *buf,
 			       size_t size);
 UMM_API int64_t umm_proc_smaps_rollup(struct umm_task *task, char *buf, size_t size);
 UMM_API int64_t umm_proc_status(struct umm_task *task, char *buf, size_t size);
-/* /proc/PID/pagemap: one 64-bit word a page. -EINVAL: addr is not page aligned. */
+/*
+ * /proc/PID/pagemap: one 64-bit word a page, 0 where nothing is mapped or can be. -EINVAL: addr is
+ * not page aligned.
+ */
 UMM_API int umm_proc_pagemap(struct umm_task *task, uint64_t addr, uint64_t nr_pages,
 			     uint64_t *ret_words);
 
@@ -242,6 +270,7 @@ struct umm_page_info {
 	uint32_t pincount;
 	bool anon, anon_exclusive, zero_page, dirty, lru, locked, mlocked;
 };
+/* Of the page of any address. Returns 0. */
 UMM_API int umm_page_info(struct umm_task *task, uint64_t addr, struct umm_page_info *ret_info);
 
 /* Counters of the machine, as /proc/vmstat names them. */
@@ -249,15 +278,16 @@ struct umm_counter {
 	const char *name;
 	uint64_t value;
 };
-/* Returns how many there are; fills at most nr. */
+/* Returns how many there are; fills at most nr (0: ret may be NULL). */
 UMM_API unsigned umm_counters(struct umm_machine *machine, struct umm_counter *ret, unsigned nr);
 
 /* ---- trace events --------------------------------------------------------------------- */
 
 /*
- * Format the events with sequence numbers from *cursor on, one ftrace-like line each, into
- * buf; advance *cursor past them. Returns bytes written; 0: no more. Events that the ring
- * has lost are skipped and reported as a line "[N events lost]".
+ * Format the events with sequence numbers from *cursor on (0: the oldest), one ftrace-like line
+ * each, into buf; advance *cursor past them. Returns bytes written, the NUL not counted; 0: no
+ * more, or size below 2. Events that the ring has lost are skipped and reported as a line
+ * "[N events lost]". A line that is longer than the buffer is cut.
  */
 UMM_API size_t umm_trace_read(struct umm_machine *machine, uint64_t *cursor, char *buf,
 			      size_t size);
