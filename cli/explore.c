@@ -240,7 +240,8 @@ static int explore_file(const char *path, int argc, char **argv)
 		printf("%s: only for %s\n", path, message);
 		ret = EXIT_CANNOT;
 	} else if (strcmp(command.memory, "sc") != 0) {
-		printf("%s: --memory %s is not built in\n", path, command.memory);
+		printf("%s: the memory core is explored under sc only, not %s\n", path,
+		       command.memory);
 		ret = EXIT_CANNOT;
 	} else {
 		for (unsigned i = 0; i < command.nr_mutants; i++)

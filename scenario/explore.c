@@ -9,7 +9,7 @@
 #include "machine/machine.h"
 #include "mmu/tlb.h"
 #include "phys/alloc.h"
-#include "scenario/explore.h"
+#include "scenario/explore_internal.h"
 #include "scenario/memory.h"
 #include "scenario/script_internal.h"
 #include "sync/sim/sched.h"
@@ -356,6 +356,11 @@ struct scn_explore *scn_explore_open(const struct scn_file *file, const struct u
 const struct explore_program *scn_explore_program(struct scn_explore *explore)
 {
 	return &explore->program;
+}
+
+struct script *scn_explore_script(struct scn_explore *explore)
+{
+	return explore->script;
 }
 
 const char *scn_explore_thread(struct scn_explore *explore, unsigned nr)

@@ -30,6 +30,7 @@ struct sim sim;
 struct sim_self *sim_self = &sim.outside.self;
 bool sim_shared;
 bool sim_stepped;
+void (*sim_watch)(const struct sim_fiber *fiber);
 bool sim_barriers;
 
 static void hash_mix(u64 value)
@@ -226,6 +227,8 @@ static void stepped_point(struct sim_fiber *self, const struct sim_op *op)
 	if (is_silent(op))
 		return;
 	self->op = *op;
+	if (unlikely(sim_watch))
+		sim_watch(self);
 	leave(self);
 }
 

@@ -89,6 +89,8 @@ extern bool sim_barriers;
 void sim_restart(struct sim_fiber **fibers, unsigned nr);
 /* From outside: the fiber does what it announced, and runs up to what it announces next. */
 void sim_step(struct sim_fiber *fiber);
+/* Stepped: called by a fiber, on its stack, when it announces. For who shows an execution. */
+extern void (*sim_watch)(const struct sim_fiber *fiber);
 /* From a fiber: back to the outside for good. It can only be restarted or rewound. */
 void sim_abandon(void);
 
