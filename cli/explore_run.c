@@ -25,7 +25,8 @@ struct exploration {
 	struct explore_result result; /* of the last call, and of the failure */
 	const char *strategy;         /* of that */
 	uint64_t start_ns;
-	uint64_t executions, blocked, traces, events, longest;
+	uint64_t executions, blocked, cut, infeasible, events, longest;
+	uint64_t hash; /* of every execution, in order */
 	double estimate;
 	bool progress_shown;
 	enum end end;
@@ -68,6 +69,15 @@ static void clear_progress(const struct exploration *x)
 		fprintf(stderr, "\r\033[K");
 }
 
+/* The same explorations have the same hash, whatever the compiler. */
+static void each(void *arg, uint64_t trace_hash)
+{
+	struct exploration *x = arg;
+
+	x->hash = (x->hash ^ trace_hash) * 0x9e3779b97f4a7c15ull;
+	x->hash ^= x->hash >> 32;
+}
+
 /* ---- one strategy --------------------------------------------------------------------- */
 
 static uint64_t left_executions(const struct exploration *x)
@@ -95,6 +105,8 @@ static bool run(struct exploration *x, enum explore_mode mode, double seconds, u
 		.max_preemptions = x->command->preemptions,
 		.progress = show_progress,
 		.progress_arg = x,
+		.each = each,
+		.each_arg = x,
 	};
 	double left = (double)x->command->seconds - spent(x);
 
@@ -109,12 +121,16 @@ static bool run(struct exploration *x, enum explore_mode mode, double seconds, u
 	x->executions += x->result.executions;
 	x->blocked += x->result.blocked;
 	x->events += x->result.events;
+	x->cut += x->result.cut;
+	x->infeasible += x->result.infeasible;
 	if (x->result.longest > x->longest)
 		x->longest = x->result.longest;
 	if (x->result.failures)
 		x->end = END_FAILED;
-	else if (x->result.complete)
+	else if (x->result.complete && !x->cut)
 		x->end = END_COMPLETE;
+	else if (x->result.complete)
+		x->end = END_SHORT;
 	else
 		return false;
 	return true;
@@ -141,7 +157,7 @@ static void sample(struct exploration *x, unsigned worker)
 /* What a worker sends back. */
 struct sent {
 	struct explore_result result;
-	uint64_t executions, events, longest;
+	uint64_t executions, cut, events, longest;
 	enum end end;
 	enum explore_mode mode;
 };
@@ -152,10 +168,11 @@ static void work(struct exploration *x, unsigned worker, int fd)
 	const char *bytes = (const char *)&sent;
 	size_t left = sizeof(sent);
 
-	x->executions = x->events = 0;
+	x->executions = x->cut = x->events = 0;
 	sample(x, worker);
 	sent.result = x->result;
 	sent.executions = x->executions;
+	sent.cut = x->cut;
 	sent.events = x->events;
 	sent.longest = x->longest;
 	sent.end = x->end;
@@ -191,6 +208,7 @@ static bool read_sent(int fd, struct sent *sent)
 static void take_sent(struct exploration *x, const struct sent *sent)
 {
 	x->executions += sent->executions;
+	x->cut += sent->cut;
 	x->events += sent->events;
 	if (sent->longest > x->longest)
 		x->longest = sent->longest;
@@ -263,7 +281,7 @@ static void explore_by_default(struct exploration *x)
 	snprintf(x->note, sizeof(x->note),
 		 "about %.3g executions are needed to see everything; samples instead",
 		 x->estimate);
-	x->executions = x->blocked = 0;
+	x->executions = x->blocked = x->cut = 0;
 	sample_by_many(x);
 }
 
@@ -395,6 +413,10 @@ static void show_text(struct exploration *x)
 		printf(", failed in number %" PRIu64, x->result.first_failure);
 	if (x->blocked)
 		printf(", %" PRIu64 " blocked", x->blocked);
+	if (x->cut)
+		printf(", %" PRIu64 " cut at %d events", x->cut, EXPLORE_MAX_EVENTS);
+	if (x->infeasible)
+		printf(", %" PRIu64 " that could not be, which is a bug", x->infeasible);
 	printf(", longest %" PRIu64 " events, %.2f s", x->longest, spent(x));
 	if (x->command->preemptions >= 0)
 		printf(", at most %d preemptions", x->command->preemptions);
@@ -406,12 +428,15 @@ static void show_text(struct exploration *x)
 static void show_json(struct exploration *x)
 {
 	struct json_object *o = json_object_new_object();
+	char hash[20];
 
 	json_object_object_add(o, "file", json_object_new_string(x->file->path));
 	json_object_object_add(o, "verdict", json_object_new_string(end_word(x)));
 	json_object_object_add(o, "strategy", json_object_new_string(x->strategy));
 	json_object_object_add(o, "memory", json_object_new_string(x->command->memory));
 	json_object_object_add(o, "executions", json_object_new_int64((int64_t)x->executions));
+	json_object_object_add(o, "cut", json_object_new_int64((int64_t)x->cut));
+	json_object_object_add(o, "infeasible", json_object_new_int64((int64_t)x->infeasible));
 	json_object_object_add(o, "blocked", json_object_new_int64((int64_t)x->blocked));
 	json_object_object_add(o, "events", json_object_new_int64((int64_t)x->events));
 	json_object_object_add(o, "longest", json_object_new_int64((int64_t)x->longest));
@@ -426,6 +451,8 @@ static void show_json(struct exploration *x)
 		json_object_object_add(o, "execution",
 				       json_object_new_int64((int64_t)x->result.first_failure));
 	}
+	snprintf(hash, sizeof(hash), "%016" PRIx64, x->hash);
+	json_object_object_add(o, "hash", json_object_new_string(hash));
 	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	json_object_put(o);
 }
