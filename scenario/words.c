@@ -397,14 +397,14 @@ static void add_bytes(struct line *line, const uint8_t *bytes, uint64_t len)
 /*
  * How a step's arguments read: one letter each of args[].
  *   a address  s size  p prot  m map flags  v advice  r mremap flags  2 mlock2 flags
- *   l mlockall flags  y msync flags  R rlimit  d decimal  x value  - not shown
+ *   l mlockall flags  y msync flags  R rlimit  u size or unlimited  d decimal  x value
  */
 static const char *const shapes[SCN_NR_KINDS] = {
 	[SCN_MMAP] = "aspm",    [SCN_MUNMAP] = "as",   [SCN_MPROTECT] = "asp",
 	[SCN_MREMAP] = "assra", [SCN_MADVISE] = "asv", [SCN_MLOCK] = "as",
 	[SCN_MLOCK2] = "as2",   [SCN_MUNLOCK] = "as",  [SCN_MLOCKALL] = "l",
 	[SCN_MINCORE] = "as",   [SCN_BRK] = "a",       [SCN_MSYNC] = "asy",
-	[SCN_PIN] = "as",       [SCN_UNPIN] = "d",     [SCN_SETRLIMIT] = "Rs",
+	[SCN_PIN] = "as",       [SCN_UNPIN] = "d",     [SCN_SETRLIMIT] = "Ru",
 	[SCN_READ] = "a",       [SCN_WRITE] = "a",     [SCN_LOAD] = "ad",
 	[SCN_STORE] = "adx",    [SCN_XCHG] = "adx",    [SCN_FETCH_ADD] = "adx",
 	[SCN_CMPXCHG] = "adxx", [SCN_FETCH] = "a",     [SCN_CAP_IPC_LOCK] = "d",
@@ -428,9 +428,9 @@ static void add_arg(struct line *line, char shape, uint64_t arg)
 			return;
 		}
 	}
-	if (shape == 's' && arg == SCN_UNLIMITED)
+	if (shape == 'u' && arg == SCN_UNLIMITED)
 		add(line, "unlimited");
-	else if (shape == 's')
+	else if (shape == 's' || shape == 'u')
 		add(line, "%s", scn_size_format(arg, buf, sizeof(buf)));
 	else if (shape == 'd')
 		add(line, "%" PRId64, (int64_t)arg);

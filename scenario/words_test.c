@@ -111,9 +111,16 @@ static void steps_as_lines(void **state)
 	struct scn_step write = {
 		.kind = SCN_WRITE, .args = { 0x1000 }, .in = "a\0\"", .in_bytes = 3
 	};
+	struct scn_step limit = { .kind = SCN_SETRLIMIT, .args = { 9 } };
 	char text[256], small[8];
 
 	(void)state;
+	limit.args[1] = mmap.args[1] = SCN_UNLIMITED;
+	assert_string_equal(scn_step_format(&limit, text, sizeof(text)),
+			    "setrlimit(as, unlimited)");
+	assert_string_equal(scn_step_format(&mmap, text, sizeof(text)),
+			    "mmap(0xffffffffffffffff, rw, private|anonymous)");
+	mmap.args[1] = 8192;
 	mmap.result = 0x7ffff7ffd000;
 	assert_string_equal(scn_step_format(&mmap, text, sizeof(text)),
 			    "mmap(8K, rw, private|anonymous)");
