@@ -33,6 +33,7 @@ static void help(void)
 	       "      --replay FILE        run that schedule once, and show it\n"
 	       "      --all-events         show every event of a failure, not only the\n"
 	       "                           telling ones\n"
+	       "      --as-found           do not look for a failure with fewer preemptions\n"
 	       "  -j, --jobs N             so many processes for samples\n"
 	       "      --json               one JSON object per file instead\n"
 	       "  -h, --help               this text\n\n"
@@ -50,6 +51,7 @@ enum {
 	OPT_REPLAY,
 	OPT_JSON,
 	OPT_ALL_EVENTS,
+	OPT_AS_FOUND,
 };
 
 static const struct option long_options[] = {
@@ -64,6 +66,7 @@ static const struct option long_options[] = {
 	{ "save", required_argument, NULL, OPT_SAVE },
 	{ "replay", required_argument, NULL, OPT_REPLAY },
 	{ "all-events", no_argument, NULL, OPT_ALL_EVENTS },
+	{ "as-found", no_argument, NULL, OPT_AS_FOUND },
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, 'h' },
@@ -132,6 +135,9 @@ static bool set_option(struct explore_command *command, int option, const char *
 		return true;
 	case OPT_ALL_EVENTS:
 		command->all_events = true;
+		return true;
+	case OPT_AS_FOUND:
+		command->as_found = true;
 		return true;
 	case 'p':
 		if (!cli_number(SUB, "--preemptions", text, &number))

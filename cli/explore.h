@@ -20,7 +20,7 @@ struct explore_command {
 	unsigned nr_mutants;
 	const char *save_path, *replay_path;
 	unsigned jobs;
-	bool json, all_events;
+	bool json, all_events, as_found;
 };
 
 /* The exit status. */

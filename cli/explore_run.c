@@ -15,6 +15,9 @@
 #define SAMPLES_AT_ONCE 5000
 /* This part of the budget shows whether the whole tree fits into it. */
 #define TRY_PART 8
+/* Of a search for a failure with fewer preemptions, each. */
+#define MINIMISE_SECONDS 3
+#define MINIMISE_PREEMPTIONS 8
 
 enum end { END_SHORT, END_FAILED, END_COMPLETE, END_SAMPLED };
 
@@ -29,6 +32,7 @@ struct exploration {
 	uint64_t hash; /* of every execution, in order */
 	double estimate;
 	bool progress_shown;
+	int fewest; /* preemptions of the failure; below 0: not known */
 	enum end end;
 	char note[256];
 };
@@ -301,6 +305,41 @@ static void explore_it(struct exploration *x)
 	}
 }
 
+/* ---- the failure with the fewest preemptions ------------------------------------------ */
+
+/*
+ * Everything with none of them, with one, two: the first failure that this finds cannot be had
+ * with fewer. What is said of the exploration stays that of the first one.
+ */
+static void minimise(struct exploration *x)
+{
+	struct explore_result *found = malloc(sizeof(*found));
+	struct explore_options options = {
+		.mode = EXPLORE_OPTIMAL,
+		.max_ns = (uint64_t)MINIMISE_SECONDS * 1000000000u,
+		.progress = show_progress,
+		.progress_arg = x,
+	};
+	uint64_t number = x->result.first_failure;
+	int limit = x->command->preemptions;
+
+	if (limit < 0 || limit > MINIMISE_PREEMPTIONS)
+		limit = MINIMISE_PREEMPTIONS;
+	for (int k = 0; found && k <= limit; k++) {
+		options.max_preemptions = k;
+		explore(scn_explore_program(x->explore), &options, found);
+		if (found->failures) {
+			x->result = *found;
+			x->result.first_failure = number;
+			x->fewest = k;
+			break;
+		}
+		if (!found->complete)
+			break;
+	}
+	free(found);
+}
+
 /* ---- replaying ------------------------------------------------------------------------ */
 
 static bool save(const struct exploration *x)
@@ -403,6 +442,9 @@ static void show_text(struct exploration *x)
 
 	if (x->end == END_FAILED) {
 		scn_explore_list(x->explore, &x->result, x->command->all_events, stdout);
+		if (x->fewest >= 0)
+			printf("with %d preemption%s, and no failure with fewer:\n", x->fewest,
+			       x->fewest == 1 ? "" : "s");
 		printf("%s\n", x->result.failure_text);
 	}
 	if (x->note[0])
@@ -448,6 +490,8 @@ static void show_json(struct exploration *x)
 	if (x->end == END_FAILED) {
 		json_object_object_add(o, "failure",
 				       json_object_new_string(x->result.failure_text));
+		if (x->fewest >= 0)
+			json_object_object_add(o, "preemptions", json_object_new_int(x->fewest));
 		json_object_object_add(o, "execution",
 				       json_object_new_int64((int64_t)x->result.first_failure));
 	}
@@ -468,7 +512,12 @@ int explore_command_run(const struct explore_command *command, const struct scn_
 	struct scn_outcome outcome;
 	int ret = -1;
 
-	x = (struct exploration){ .command = command, .file = file, .start_ns = now_ns() };
+	x = (struct exploration){
+		.command = command,
+		.file = file,
+		.start_ns = now_ns(),
+		.fewest = -1,
+	};
 	x.explore = scn_explore_open(file, &command->config, &outcome);
 	if (!x.explore) {
 		fprintf(stderr, "%s\n", outcome.message);
@@ -478,6 +527,8 @@ int explore_command_run(const struct explore_command *command, const struct scn_
 		ret = replay(&x);
 	else
 		explore_it(&x);
+	if (x.end == END_FAILED && !command->replay_path && !command->as_found)
+		minimise(&x);
 	clear_progress(&x);
 	if (ret < 0) {
 		ret = exit_of(&x);

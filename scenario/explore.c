@@ -226,6 +226,7 @@ static void check(void *arg)
 	struct scn_explore *explore = arg;
 	enum left left;
 
+	explore->last = (struct scn_outcome){ .verdict = SCN_PASSED };
 	/* Alone again: nothing is announced, and what would block is a bug. */
 	sim_shared = false;
 	sim.active = false;
