@@ -132,16 +132,17 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 
 /* ---- copy-on-write -------------------------------------------------------------------------- */
 
+static pte_t reused_entry(const struct vm_fault *vmf)
+{
+	return maybe_mkwrite(mkdirty(vmf, pte_mkyoung(vmf->orig_pte)), vmf->vma);
+}
+
 /* The entry keeps its page and becomes writable. */
 static void wp_page_reuse(struct vm_fault *vmf)
 {
-	pte_t entry = maybe_mkwrite(mkdirty(vmf, pte_mkyoung(vmf->orig_pte)), vmf->vma);
-
-	while (!ptep_try_update(vmf->mm, vmf->address, vmf->pte, vmf->orig_pte, entry)) {
-		/* Only the processor's A and D can change under the lock. */
+	/* Only the processor's A and D can change under the lock. */
+	while (!ptep_try_update(vmf->mm, vmf->address, vmf->pte, vmf->orig_pte, reused_entry(vmf)))
 		vmf->orig_pte = ptep_get(vmf->pte);
-		entry = maybe_mkwrite(mkdirty(vmf, pte_mkyoung(vmf->orig_pte)), vmf->vma);
-	}
 	count_vm_event(machine_of(vmf->mm), PGREUSE);
 }
 

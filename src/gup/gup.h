@@ -20,7 +20,8 @@ enum foll_flag {
 
 /*
  * References (FOLL_GET) or pins (FOLL_PIN) to the pages of [addr, addr + nr * 4096) of mm.
- * Returns how many, which may be fewer than nr, or -errno when not even one: -EFAULT, -ENOMEM.
+ * Returns how many, which may be fewer than nr, or -errno when not even one: -EFAULT, -ENOMEM,
+ * -EHWPOISON. ret_pages may be NULL when neither is asked for.
  * mmap_lock read held throughout.
  */
 s64 get_user_pages_remote(struct mm *mm, vaddr_t addr, u64 nr, u32 flags, struct page **ret_pages);

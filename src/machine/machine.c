@@ -64,6 +64,12 @@ bool machine_section_online(const struct machine *m, pfn_t pfn)
 	return READ_ONCE(m->sections[section / 64]) & BIT(section % 64);
 }
 
+/* The bits of a section's unit in the word of the bitmap that has them. */
+static u64 unit_bits(u64 section)
+{
+	return 0xffffffffull << (section & 32);
+}
+
 /* The page structs and the RAM of a whole unit; harmless when it was done before. */
 static int commit_unit(struct machine *m, u64 section)
 {
@@ -82,11 +88,10 @@ int machine_online_section(struct machine *m, pfn_t pfn)
 {
 	u64 section = pfn.n / SECTION_PAGES;
 	u64 *word = &m->sections[section / 64];
-	u64 unit = 0xffffffffull << (section & 32);
 
 	VM_BUG_ON2(pfn.n >= m->nr_pages, pfn.n, m->nr_pages);
 	/* A bit is set after its unit was committed: seeing any of them is enough. */
-	if (!(sync_load(word, SYNC_ACQUIRE) & unit)) {
+	if (!(sync_load(word, SYNC_ACQUIRE) & unit_bits(section))) {
 		int err = commit_unit(m, section);
 
 		if (err)
@@ -100,7 +105,7 @@ int machine_commit_used(struct machine *m)
 	int err = host_arena_commit(m, m->heap_committed);
 
 	for (u64 s = 0; !err && s < m->nr_sections; s += COMMIT_SECTIONS) {
-		if (m->sections[s / 64] & (0xffffffffull << (s & 32)))
+		if (m->sections[s / 64] & unit_bits(s))
 			err = commit_unit(m, s);
 	}
 	return err;
