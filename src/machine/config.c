@@ -61,7 +61,7 @@ static const char *const tlb_flush_names[] = {
 	[UMM_TLB_BROADCAST] = "broadcast",
 };
 
-UMM_API void umm_config_init(struct umm_config *config)
+void umm_config_init(struct umm_config *config)
 {
 	*config = (struct umm_config){
 		.nodes = 1,
@@ -180,7 +180,7 @@ static bool parse_value(const struct option *option, const char *text, u64 *ret_
 	VM_UNREACHABLE();
 }
 
-UMM_API int umm_config_set(struct umm_config *config, const char *name, const char *value)
+int umm_config_set(struct umm_config *config, const char *name, const char *value)
 {
 	for (u64 i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option *option = &options[i];
@@ -196,7 +196,7 @@ UMM_API int umm_config_set(struct umm_config *config, const char *name, const ch
 	return -ENOENT;
 }
 
-UMM_API const char *umm_config_option(unsigned index, const char **ret_takes)
+const char *umm_config_option(unsigned index, const char **ret_takes)
 {
 	for (u64 i = 0; i < ARRAY_SIZE(options); i++) {
 		if (!options[i].name || index--)

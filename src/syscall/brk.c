@@ -117,7 +117,7 @@ static bool set_brk(struct mm *mm, vaddr_t brk)
 	return mm->def_flags & VM_LOCKED;
 }
 
-UMM_API uint64_t umm_brk(struct umm_task *handle, uint64_t addr)
+uint64_t umm_brk(struct umm_task *handle, uint64_t addr)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_BRK, addr, 0, 0, 0);

@@ -101,7 +101,7 @@ static int do_fork(struct task *task, struct task **ret_child)
 	return 0;
 }
 
-UMM_API int umm_fork(struct umm_task *handle, struct umm_task **ret_child)
+int umm_fork(struct umm_task *handle, struct umm_task **ret_child)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_FORK, 0, 0, 0, 0);

@@ -248,7 +248,7 @@ static int do_madvise(struct mm *mm, vaddr_t start, u64 len, int advice)
 	return err;
 }
 
-UMM_API int umm_madvise(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int advice)
+int umm_madvise(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int advice)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MADVISE, addr, len_bytes, (u32)advice, 0);

@@ -32,8 +32,7 @@ static int do_mincore(struct mm *mm, vaddr_t addr, u64 len, u8 *ret_vec)
 	return err;
 }
 
-UMM_API int umm_mincore(struct umm_task *handle, uint64_t addr, uint64_t len_bytes,
-			uint8_t *ret_vec)
+int umm_mincore(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, uint8_t *ret_vec)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MINCORE, addr, len_bytes, 0, 0);
@@ -81,7 +80,7 @@ static int do_msync(struct mm *mm, vaddr_t start, u64 len, int flags)
 	return err;
 }
 
-UMM_API int umm_msync(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int flags)
+int umm_msync(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int flags)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MSYNC, addr, len_bytes, (u32)flags, 0);

@@ -145,7 +145,7 @@ static int do_mlockall(struct mm *mm, u32 flags)
 	return 0;
 }
 
-UMM_API int umm_mlock(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
+int umm_mlock(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MLOCK, addr, len_bytes, 0, 0);
@@ -153,7 +153,7 @@ UMM_API int umm_mlock(struct umm_task *handle, uint64_t addr, uint64_t len_bytes
 	return (int)syscall_exit(&call, do_mlock(task->mm, addr, len_bytes, VM_LOCKED));
 }
 
-UMM_API int umm_mlock2(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int flags)
+int umm_mlock2(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int flags)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MLOCK2, addr, len_bytes, (u32)flags, 0);
@@ -165,7 +165,7 @@ UMM_API int umm_mlock2(struct umm_task *handle, uint64_t addr, uint64_t len_byte
 	return (int)syscall_exit(&call, err);
 }
 
-UMM_API int umm_munlock(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
+int umm_munlock(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MUNLOCK, addr, len_bytes, 0, 0);
@@ -179,7 +179,7 @@ UMM_API int umm_munlock(struct umm_task *handle, uint64_t addr, uint64_t len_byt
 	return (int)syscall_exit(&call, err);
 }
 
-UMM_API int umm_mlockall(struct umm_task *handle, int flags)
+int umm_mlockall(struct umm_task *handle, int flags)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MLOCKALL, (u32)flags, 0, 0, 0);
@@ -187,7 +187,7 @@ UMM_API int umm_mlockall(struct umm_task *handle, int flags)
 	return (int)syscall_exit(&call, do_mlockall(task->mm, (u32)flags));
 }
 
-UMM_API int umm_munlockall(struct umm_task *handle)
+int umm_munlockall(struct umm_task *handle)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MUNLOCKALL, 0, 0, 0, 0);

@@ -214,8 +214,8 @@ static s64 do_mmap(struct mmap_request *req, u64 offset_bytes)
 	return (s64)req->addr;
 }
 
-UMM_API int64_t umm_mmap(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int prot,
-			 int flags, int fd, uint64_t offset_bytes)
+int64_t umm_mmap(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int prot, int flags,
+		 int fd, uint64_t offset_bytes)
 {
 	struct task *task = (struct task *)handle;
 	struct mmap_request req = {

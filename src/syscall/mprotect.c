@@ -147,7 +147,7 @@ static int do_mprotect(struct mm *mm, vaddr_t start, u64 len, u32 prot)
 	return err;
 }
 
-UMM_API int umm_mprotect(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int prot)
+int umm_mprotect(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int prot)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MPROTECT, addr, len_bytes, (u32)prot, 0);

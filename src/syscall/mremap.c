@@ -463,8 +463,8 @@ static s64 do_mremap(struct remap *remap)
 	return ret;
 }
 
-UMM_API int64_t umm_mremap(struct umm_task *handle, uint64_t old_addr, uint64_t old_bytes,
-			   uint64_t new_bytes, int flags, uint64_t new_addr)
+int64_t umm_mremap(struct umm_task *handle, uint64_t old_addr, uint64_t old_bytes,
+		   uint64_t new_bytes, int flags, uint64_t new_addr)
 {
 	struct task *task = (struct task *)handle;
 	struct remap remap = {

@@ -135,7 +135,7 @@ int do_munmap(struct mm *mm, vaddr_t start, u64 len)
 	return err;
 }
 
-UMM_API int umm_munmap(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
+int umm_munmap(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MUNMAP, addr, len_bytes, 0, 0);

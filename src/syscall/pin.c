@@ -113,7 +113,7 @@ static s64 do_pin(struct mm *mm, vaddr_t addr, u64 len)
 	return err ? err : id;
 }
 
-UMM_API int64_t umm_pin(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
+int64_t umm_pin(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_IO_URING_REGISTER, addr, len_bytes, 0, 0);
@@ -121,7 +121,7 @@ UMM_API int64_t umm_pin(struct umm_task *handle, uint64_t addr, uint64_t len_byt
 	return syscall_exit(&call, do_pin(task->mm, addr, len_bytes));
 }
 
-UMM_API int umm_unpin(struct umm_task *handle, int64_t pin)
+int umm_unpin(struct umm_task *handle, int64_t pin)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_IO_URING_REGISTER, (u64)pin, 0, 0, 1);

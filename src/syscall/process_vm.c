@@ -150,9 +150,9 @@ static s64 process_vm_call(struct task *task, struct task *remote, struct vm_cop
 	return syscall_exit(&call, ret);
 }
 
-UMM_API int64_t umm_process_vm_readv(struct umm_task *task, struct umm_task *remote, void *buf,
-				     uint64_t len_bytes, const struct umm_iovec *ranges,
-				     uint64_t nr_ranges, uint64_t flags)
+int64_t umm_process_vm_readv(struct umm_task *task, struct umm_task *remote, void *buf,
+			     uint64_t len_bytes, const struct umm_iovec *ranges, uint64_t nr_ranges,
+			     uint64_t flags)
 {
 	struct vm_copy copy = { .buf = buf };
 
@@ -160,10 +160,9 @@ UMM_API int64_t umm_process_vm_readv(struct umm_task *task, struct umm_task *rem
 			       nr_ranges, flags);
 }
 
-UMM_API int64_t umm_process_vm_writev(struct umm_task *task, struct umm_task *remote,
-				      const void *buf, uint64_t len_bytes,
-				      const struct umm_iovec *ranges, uint64_t nr_ranges,
-				      uint64_t flags)
+int64_t umm_process_vm_writev(struct umm_task *task, struct umm_task *remote, const void *buf,
+			      uint64_t len_bytes, const struct umm_iovec *ranges,
+			      uint64_t nr_ranges, uint64_t flags)
 {
 	/* Only read from: copy.write says which way the bytes go. */
 	struct vm_copy copy = { .write = true, .buf = (u8 *)(uintptr_t)buf };

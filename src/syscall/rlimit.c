@@ -19,7 +19,7 @@ static int which_limit(int resource)
 	}
 }
 
-UMM_API int umm_setrlimit(struct umm_task *handle, int resource, uint64_t soft_bytes)
+int umm_setrlimit(struct umm_task *handle, int resource, uint64_t soft_bytes)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_SETRLIMIT, (u32)resource, soft_bytes, 0, 0);
@@ -34,7 +34,7 @@ UMM_API int umm_setrlimit(struct umm_task *handle, int resource, uint64_t soft_b
 	return (int)syscall_exit(&call, 0);
 }
 
-UMM_API void umm_set_cap_ipc_lock(struct umm_task *handle, bool capable)
+void umm_set_cap_ipc_lock(struct umm_task *handle, bool capable)
 {
 	struct mm *mm = ((struct task *)handle)->mm;
 

@@ -93,7 +93,7 @@ struct mm *task_get_mm(struct task *caller, const struct task *wanted, int *ret_
 	return mm;
 }
 
-UMM_API int umm_process_create(struct umm_machine *handle, struct umm_task **ret_task)
+int umm_process_create(struct umm_machine *handle, struct umm_task **ret_task)
 {
 	struct machine *m = (struct machine *)handle;
 	struct mm *mm = mm_alloc(m);
@@ -110,7 +110,7 @@ UMM_API int umm_process_create(struct umm_machine *handle, struct umm_task **ret
 	return 0;
 }
 
-UMM_API int umm_thread_create(struct umm_task *handle, struct umm_task **ret_thread)
+int umm_thread_create(struct umm_task *handle, struct umm_task **ret_thread)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_CLONE, 0, 0, 0, 0);
@@ -127,7 +127,7 @@ UMM_API int umm_thread_create(struct umm_task *handle, struct umm_task **ret_thr
 	return (int)syscall_exit(&call, 0);
 }
 
-UMM_API void umm_task_exit(struct umm_task *handle)
+void umm_task_exit(struct umm_task *handle)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_EXIT, 0, 0, 0, 0);
