@@ -54,32 +54,33 @@ void api_push_task(lua_State *L, struct scn_task *task)
 
 /* ---- outcomes ------------------------------------------------------------------------- */
 
-int api_end(lua_State *L, int code)
+void api_push_failure(lua_State *L, const char *kind)
 {
-	return script_end(L, code);
+	lua_createtable(L, 0, 8);
+	luaL_setmetatable(L, FAILURE);
+	lua_insert(L, -2);
+	lua_setfield(L, -2, "message");
+	lua_pushstring(L, kind);
+	lua_setfield(L, -2, "kind");
 }
 
-static void push_failure(lua_State *L, const struct scn_step *step, const char *kind)
+static void push_step_failure(lua_State *L, const struct scn_step *step, const char *kind)
 {
 	struct script *script = script_of(L);
 	char call[512], result[512];
 
-	lua_createtable(L, 0, 8);
-	luaL_setmetatable(L, FAILURE);
-	lua_pushstring(L, kind);
-	lua_setfield(L, -2, "kind");
 	scn_step_format(step, call, sizeof(call));
 	scn_result_format(step, result, sizeof(result));
-	lua_pushfstring(L, "%s: %s = %s", step->task->label, call, result);
-	lua_setfield(L, -2, "what");
 	lua_pushfstring(L, "%s:%d: %s: %s = %s", script->file->path, (int)step->line,
 			step->task->label, call, result);
-	lua_setfield(L, -2, "message");
+	api_push_failure(L, kind);
+	lua_pushfstring(L, "%s: %s = %s", step->task->label, call, result);
+	lua_setfield(L, -2, "what");
 }
 
 static int raise_signal(lua_State *L, const struct scn_step *step)
 {
-	push_failure(L, step, "signal");
+	push_step_failure(L, step, "signal");
 	lua_pushstring(L, scn_signal_name(step->fault.signo));
 	lua_setfield(L, -2, "signal");
 	lua_pushstring(L, scn_signal_code_name(step->fault.signo, step->fault.code));
@@ -91,7 +92,7 @@ static int raise_signal(lua_State *L, const struct scn_step *step)
 
 static int raise_errno(lua_State *L, const struct scn_step *step)
 {
-	push_failure(L, step, "errno");
+	push_step_failure(L, step, "errno");
 	lua_pushstring(L, scn_errno_name((int)-step->result));
 	lua_setfield(L, -2, "errno");
 	lua_pushinteger(L, -step->result);
@@ -114,7 +115,7 @@ void api_run(lua_State *L, struct scn_step *step)
 	script->session->line = step->line = script_line(L);
 	ret = scn_session_run(script->session, step);
 	if (ret)
-		api_end(L, ret);
+		script_end(L, ret);
 	if (step->fault.signo)
 		raise_signal(L, step);
 	if (step->result < 0 && step->result > -4096)
@@ -519,7 +520,7 @@ static int core_print(lua_State *L)
 
 	script->session->line = script_line(L);
 	ret = scn_session_print(script->session, luaL_checkstring(L, 1));
-	return ret ? api_end(L, ret) : 0;
+	return ret ? script_end(L, ret) : 0;
 }
 
 static int core_quiet(lua_State *L)

@@ -24,7 +24,7 @@ static struct umm_machine *check_model(lua_State *L, const char *what)
 	}
 	ret = scn_session_start(session);
 	if (ret)
-		api_end(L, ret);
+		script_end(L, ret);
 	return session->ops->machine(session->backend);
 }
 
@@ -68,13 +68,9 @@ static int call_verify(lua_State *L)
 	int found = umm_verify(check_model(L, "verify"), report, sizeof(report));
 
 	if (found) {
-		lua_createtable(L, 0, 2);
-		luaL_setmetatable(L, "usermm.failure");
-		lua_pushliteral(L, "verify");
-		lua_setfield(L, -2, "kind");
 		lua_pushfstring(L, "%s:%d: the machine contradicts itself:\n%s",
 				script_of(L)->file->path, (int)script_line(L), report);
-		lua_setfield(L, -2, "message");
+		api_push_failure(L, "verify");
 		return lua_error(L);
 	}
 	lua_pushboolean(L, 1);

@@ -77,12 +77,8 @@ void script_raise_of(lua_State *L, const struct script_fiber *fiber)
 		return;
 	if (!fiber->failed)
 		luaL_error(L, "%s", fiber->error);
-	lua_createtable(L, 0, 2);
-	luaL_setmetatable(L, "usermm.failure");
-	lua_pushliteral(L, "thread");
-	lua_setfield(L, -2, "kind");
 	lua_pushstring(L, fiber->error);
-	lua_setfield(L, -2, "message");
+	api_push_failure(L, "thread");
 	lua_error(L);
 }
 

@@ -52,7 +52,7 @@ static inline struct script *script_of(lua_State *L)
 	return *(struct script **)lua_getextraspace(L);
 }
 
-/* Ends the scenario for good: no pcall holds it. */
+/* Ends the scenario for good, for the session's reason: no pcall holds it. */
 int script_end(lua_State *L, int code);
 /*
  * The error value on top of the stack, popped, as text. True: it is a failed expectation (a
@@ -76,8 +76,8 @@ struct scn_task *api_check_task(lua_State *L, int index);
 void api_push_task(lua_State *L, struct scn_task *task);
 /* Run the step of a call; raises what its failure or its fault amount to. */
 void api_run(lua_State *L, struct scn_step *step);
-/* The reason of the session as an error that ends the scenario. */
-int api_end(lua_State *L, int code);
+/* The text on top of the stack becomes a failure with that message. */
+void api_push_failure(lua_State *L, const char *kind);
 
 /* Wait for every thread that was not joined. */
 void script_join_all(struct script *script);
