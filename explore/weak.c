@@ -56,7 +56,7 @@ static struct {
 	int error;
 	u64 start_ns;
 
-	struct weak_graph graph, other;
+	struct weak_graph graph, other, failure;
 	/* Of the threads, in this graph. */
 	bool waits[EXPLORE_MAX_THREADS];  /* for what it has read to be another value */
 	bool half[EXPLORE_MAX_THREADS];   /* it has read, and will write */
@@ -200,6 +200,7 @@ static struct weak_event *append(unsigned thread, enum weak_type type, const str
 		.rmw = op->rmw,
 		.order = (u8)op->order,
 		.arg = op->arg,
+		.site = op->site,
 		.from = WEAK_INITIAL,
 		.depends = WEAK_NONE,
 	};
@@ -584,9 +585,7 @@ bool weak_fail(const char *text)
 		result->failure = EXPLORE_FAIL_CHECK;
 		strbuf_init(&sb, result->failure_text, sizeof(result->failure_text));
 		strbuf_puts(&sb, text);
-		result->schedule_len = weak.graph.nr;
-		for (unsigned e = 0; e < weak.graph.nr; e++)
-			result->schedule[e] = weak.graph.events[e].thread;
+		weak.failure = weak.graph;
 	}
 	if (weak.checking) {
 		result->failures++;
@@ -597,6 +596,11 @@ bool weak_fail(const char *text)
 		weak.stop = true;
 	sim_abandon();
 	return true;
+}
+
+const struct weak_graph *weak_failure(void)
+{
+	return &weak.failure;
 }
 
 /* Nothing that comes later could let it go on. */

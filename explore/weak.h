@@ -41,6 +41,7 @@ enum weak_type { WEAK_READ, WEAK_WRITE, WEAK_BARRIER };
 struct weak_event {
 	u64 value;
 	u64 arg, expected; /* as announced */
+	const char *site;  /* where in the source; NULL: not known */
 	s16 from;
 	s16 depends; /* the read that its address comes from */
 	u16 location;
@@ -69,6 +70,12 @@ bool weak_consistent(const struct weak_graph *graph, enum weak_memory memory);
  */
 int weak_explore(const struct explore_program *program, const struct explore_options *options,
 		 enum weak_memory memory, struct explore_result *ret_result);
+
+struct strbuf;
+/* Events of a graph line by line, with whose value each read took. */
+void weak_show(const struct weak_graph *graph, struct strbuf *sb);
+/* The graph of the first failure of the last exploration; empty: there was none. */
+const struct weak_graph *weak_failure(void);
 
 /* explore_fail was called: false: not in such an execution. */
 bool weak_fail(const char *text);

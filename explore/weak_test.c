@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "explore/programs/programs.h"
+#include "base/format.h"
 #include "explore/weak.h"
 #include "sync/sync.h"
 
@@ -158,6 +159,25 @@ static void test_spinning(void **state)
 	assert_non_null(strstr(result.failure_text, "READ_ONCE(data) == 1"));
 }
 
+/* A failure can be told, with what was old. */
+static void test_showing(void **state)
+{
+	struct explore_program program = { .threads = 2, .reset = reset, .thread = spin_thread };
+	struct explore_options options = { 0 };
+	char text[1024];
+	struct strbuf sb;
+
+	(void)state;
+	assert_int_equal(weak_explore(&program, &options, WEAK_WEAK, &result), 0);
+	assert_int_equal(result.failures, 1);
+	strbuf_init(&sb, text, sizeof(text));
+	weak_show(weak_failure(), &sb);
+	assert_non_null(strstr(text, "T0 reads word 0: 1, from T1"));
+	assert_non_null(strstr(text, "0, as at the start: AN OLD VALUE"));
+	assert_int_equal(weak_explore(&program, &options, WEAK_TSO, &result), 0);
+	assert_int_equal(weak_failure()->nr, 0);
+}
+
 static void forever_thread(void *arg, unsigned self)
 {
 	(void)arg;
@@ -255,9 +275,13 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),    cmocka_unit_test(test_same_as_interleavings),
-		cmocka_unit_test(test_spinning), cmocka_unit_test(test_waiting_forever),
-		cmocka_unit_test(test_locks),    cmocka_unit_test(test_wait_queue),
+		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_same_as_interleavings),
+		cmocka_unit_test(test_spinning),
+		cmocka_unit_test(test_showing),
+		cmocka_unit_test(test_waiting_forever),
+		cmocka_unit_test(test_locks),
+		cmocka_unit_test(test_wait_queue),
 		cmocka_unit_test(test_limits),
 	};
 
