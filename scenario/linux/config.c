@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static bool has_soft_dirty(void)
 	return (word >> 55 & 1) != 0;
 }
 
+/* Whether one of the files says so, or may say so to those who are allowed to read it. */
 static bool begins_with(const char *pattern, const char *word)
 {
 	glob_t files = { 0 };
@@ -64,8 +66,10 @@ static bool begins_with(const char *pattern, const char *word)
 			FILE *file = fopen(files.gl_pathv[i], "r");
 			char text[16] = "";
 
-			if (!file)
+			if (!file) {
+				found = errno == EACCES;
 				continue;
+			}
 			found = fgets(text, sizeof(text), file) &&
 				!strncmp(text, word, strlen(word));
 			fclose(file);
