@@ -41,6 +41,7 @@ static void finish_event(void)
 	s32 e = engine.nr_events - 1;
 	struct event *event = &engine.events[e];
 
+	engine.under_way = false;
 	if (e < engine.kept)
 		return;
 	if (!engine.fibers[event->thread]->took_effect && event->done.use != USE_NONE)
@@ -70,6 +71,7 @@ static void start_event(unsigned thread)
 	s32 e = engine.nr_events++;
 	struct event *event = &engine.events[e];
 
+	engine.under_way = true;
 	engine.result->events++;
 	engine.frames[e].chosen = (u8)thread;
 	if (e < engine.kept) {
@@ -231,17 +233,35 @@ static void start_execution(bool first)
 		rewind_save_start();
 }
 
-static void run_execution(void)
+/* The fiber that is to do the next event, with everything written down for it; NULL: the end. */
+static struct sim_fiber *next_event(void)
 {
 	int thread;
 
-	while (engine.end == END_NONE && (thread = go_on()) >= 0) {
-		start_event((unsigned)thread);
-		if (unlikely(engine.end != END_NONE))
-			break;
-		sim_step(engine.fibers[thread]);
-		finish_event();
+	if (engine.end != END_NONE || (thread = go_on()) < 0)
+		return NULL;
+	start_event((unsigned)thread);
+	return likely(engine.end == END_NONE) ? engine.fibers[thread] : NULL;
+}
+
+/* The same on the stack of the fiber whose event is over. */
+static struct sim_fiber *next_event_on_fiber(void)
+{
+	finish_event();
+	return next_event();
+}
+
+static void run_execution(void)
+{
+	struct sim_fiber *next;
+
+	sim_next = engine.decides_on_fiber ? next_event_on_fiber : NULL;
+	while ((next = next_event())) {
+		sim_step(next);
+		if (engine.under_way)
+			finish_event();
 	}
+	sim_next = NULL;
 }
 
 /* ---- failures ----------------------------------------------------------------------- */
@@ -504,6 +524,8 @@ static void choose_ways(const struct explore_options *options)
 	engine.orders = options->each || mode == EXPLORE_SOURCE || mode == EXPLORE_OPTIMAL;
 	engine.prints = engine.orders || engine.sleeps || mode == EXPLORE_POS;
 	engine.rewinds = engine.program->stack_only && rewind_possible();
+	/* What is rewound has to be left first. */
+	engine.decides_on_fiber = !(engine.goes_back && engine.rewinds);
 }
 
 static void begin(const struct explore_program *program, const struct explore_options *options,

@@ -122,11 +122,13 @@ struct engine {
 	s32 kept;      /* events whose order is known */
 	bool rewinds;  /* going back undoes events one by one */
 	bool goes_back;
-	bool bounded;  /* by preemptions */
-	bool sleeps;   /* there are sleep sets */
-	bool orders;   /* clocks are kept */
-	bool prints;   /* footprints are needed */
-	s32 failed_at; /* events before this execution failed; NO_EVENT: it has not */
+	bool decides_on_fiber; /* without switching to the outside between events */
+	bool under_way;        /* the last event has begun and is not over */
+	bool bounded;          /* by preemptions */
+	bool sleeps;           /* there are sleep sets */
+	bool orders;           /* clocks are kept */
+	bool prints;           /* footprints are needed */
+	s32 failed_at;         /* events before this execution failed; NO_EVENT: it has not */
 	bool checking;
 	jmp_buf checked;
 	enum engine_end end;
@@ -155,6 +157,15 @@ extern struct engine engine;
 static inline unsigned lowest(u32 set)
 {
 	return (unsigned)__builtin_ctz(set);
+}
+
+static inline unsigned count_of(u32 set)
+{
+	unsigned nr = 0;
+
+	for (; set; set &= set - 1)
+		nr++;
+	return nr;
 }
 
 static inline u32 bit_of(unsigned thread)

@@ -124,7 +124,7 @@ unsigned random_pick(u32 enabled)
 	case EXPLORE_REPLAY:
 		return pick_replay(enabled);
 	default:
-		return nth_of(enabled, prng_below(&engine.rng, (u64)__builtin_popcount(enabled)));
+		return nth_of(enabled, prng_below(&engine.rng, count_of(enabled)));
 	}
 }
 

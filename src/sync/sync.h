@@ -147,88 +147,100 @@ typedef struct {
 		(i)    \
 	}
 
-/* Linux's order: the ones that return a value are full barriers, the others relaxed. */
-#define ATOMIC_OPS(T, prefix, word)                                            \
-	static inline word prefix##_read(const T *a)                           \
-	{                                                                      \
-		return sync_load(&((T *)a)->v, SYNC_RELAXED);                  \
-	}                                                                      \
-	static inline void prefix##_set(T *a, word i)                          \
-	{                                                                      \
-		sync_store(&a->v, i, SYNC_RELAXED);                            \
-	}                                                                      \
-	static inline void prefix##_add(T *a, word i)                          \
-	{                                                                      \
-		(void)sync_fetch_add(&a->v, i, SYNC_RELAXED);                  \
-	}                                                                      \
-	static inline void prefix##_inc(T *a)                                  \
-	{                                                                      \
-		prefix##_add(a, 1);                                            \
-	}                                                                      \
-	static inline void prefix##_dec(T *a)                                  \
-	{                                                                      \
-		prefix##_add(a, -1);                                           \
-	}                                                                      \
-	static inline word prefix##_add_return(T *a, word i)                   \
-	{                                                                      \
-		return sync_fetch_add(&a->v, i, SYNC_FULL) + i;                \
-	}                                                                      \
-	static inline void prefix##_sub(T *a, word i)                          \
-	{                                                                      \
-		prefix##_add(a, -i);                                           \
-	}                                                                      \
-	static inline word prefix##_fetch_add(T *a, word i)                    \
-	{                                                                      \
-		return sync_fetch_add(&a->v, i, SYNC_FULL);                    \
-	}                                                                      \
-	static inline word prefix##_sub_return(T *a, word i)                   \
-	{                                                                      \
-		return prefix##_add_return(a, -i);                             \
-	}                                                                      \
-	static inline bool prefix##_sub_and_test(T *a, word i)                 \
-	{                                                                      \
-		return prefix##_sub_return(a, i) == 0;                         \
-	}                                                                      \
-	static inline word prefix##_inc_return(T *a)                           \
-	{                                                                      \
-		return prefix##_add_return(a, 1);                              \
-	}                                                                      \
-	static inline word prefix##_dec_return(T *a)                           \
-	{                                                                      \
-		return prefix##_add_return(a, -1);                             \
-	}                                                                      \
-	static inline bool prefix##_dec_and_test(T *a)                         \
-	{                                                                      \
-		return prefix##_dec_return(a) == 0;                            \
-	}                                                                      \
-	static inline word prefix##_cmpxchg(T *a, word expected, word desired) \
-	{                                                                      \
-		return sync_cmpxchg(&a->v, expected, desired, SYNC_FULL);      \
-	}                                                                      \
-	static inline word prefix##_xchg(T *a, word i)                         \
-	{                                                                      \
-		return sync_xchg(&a->v, i, SYNC_FULL);                         \
+/*
+ * Linux's order: the ones that return a value are full barriers, the others relaxed. Each is a
+ * macro over an inline function, so that a listing can name the line.
+ */
+#define ATOMIC_OPS(T, prefix, word)                                                            \
+	static inline word prefix##_read_at(const T *a, const char *site)                      \
+	{                                                                                      \
+		(void)site;                                                                    \
+		return sync_load_at(&((T *)a)->v, SYNC_RELAXED, site);                         \
+	}                                                                                      \
+	static inline void prefix##_set_at(T *a, word i, const char *site)                     \
+	{                                                                                      \
+		(void)site;                                                                    \
+		sync_store_at(&a->v, i, SYNC_RELAXED, site);                                   \
+	}                                                                                      \
+	static inline void prefix##_add_at(T *a, word i, const char *site)                     \
+	{                                                                                      \
+		(void)site;                                                                    \
+		(void)sync_fetch_add_at(&a->v, i, SYNC_RELAXED, site);                         \
+	}                                                                                      \
+	static inline word prefix##_fetch_add_at(T *a, word i, const char *site)               \
+	{                                                                                      \
+		(void)site;                                                                    \
+		return sync_fetch_add_at(&a->v, i, SYNC_FULL, site);                           \
+	}                                                                                      \
+	static inline word prefix##_cmpxchg_at(T *a, word expected, word desired,              \
+					       const char *site)                               \
+	{                                                                                      \
+		(void)site;                                                                    \
+		return sync_cmpxchg_at(&a->v, expected, desired, SYNC_FULL, site);             \
+	}                                                                                      \
+	static inline word prefix##_xchg_at(T *a, word i, const char *site)                    \
+	{                                                                                      \
+		(void)site;                                                                    \
+		return sync_xchg_at(&a->v, i, SYNC_FULL, site);                                \
+	}                                                                                      \
+	/* Adds unless it equals `unless`; true when added. */                                 \
+	static inline bool prefix##_add_unless_at(T *a, word i, word unless, const char *site) \
+	{                                                                                      \
+		word old = prefix##_read_at(a, site);                                          \
+                                                                                               \
+		while (old != unless) {                                                        \
+			word seen = prefix##_cmpxchg_at(a, old, old + i, site);                \
+                                                                                               \
+			if (seen == old)                                                       \
+				return true;                                                   \
+			old = seen;                                                            \
+		}                                                                              \
+		return false;                                                                  \
 	}
 
 ATOMIC_OPS(atomic_t, atomic, int)
 ATOMIC_OPS(atomic64_t, atomic64, s64)
 
-/* Adds unless it equals `unless`; true when added. */
-static inline bool atomic_add_unless(atomic_t *a, int i, int unless)
-{
-	int old = atomic_read(a);
-
-	while (old != unless) {
-		int seen = atomic_cmpxchg(a, old, old + i);
-
-		if (seen == old)
-			return true;
-		old = seen;
-	}
-	return false;
-}
-
+#define atomic_read(a) atomic_read_at(a, SYNC_SITE)
+#define atomic_set(a, i) atomic_set_at(a, i, SYNC_SITE)
+#define atomic_add(a, i) atomic_add_at(a, i, SYNC_SITE)
+#define atomic_sub(a, i) atomic_add_at(a, -(i), SYNC_SITE)
+#define atomic_inc(a) atomic_add_at(a, 1, SYNC_SITE)
+#define atomic_dec(a) atomic_add_at(a, -1, SYNC_SITE)
+#define atomic_fetch_add(a, i) atomic_fetch_add_at(a, i, SYNC_SITE)
+#define atomic_add_return(a, i) sync_add_return(atomic, int, a, i)
+#define atomic_sub_return(a, i) sync_add_return(atomic, int, a, -(i))
+#define atomic_inc_return(a) sync_add_return(atomic, int, a, 1)
+#define atomic_dec_return(a) sync_add_return(atomic, int, a, -1)
+#define atomic_sub_and_test(a, i) (atomic_sub_return(a, i) == 0)
+#define atomic_dec_and_test(a) (atomic_dec_return(a) == 0)
+#define atomic_cmpxchg(a, expected, desired) atomic_cmpxchg_at(a, expected, desired, SYNC_SITE)
+#define atomic_xchg(a, i) atomic_xchg_at(a, i, SYNC_SITE)
+#define atomic_add_unless(a, i, unless) atomic_add_unless_at(a, i, unless, SYNC_SITE)
 #define atomic_inc_not_zero(a) atomic_add_unless(a, 1, 0)
+
+#define atomic64_read(a) atomic64_read_at(a, SYNC_SITE)
+#define atomic64_set(a, i) atomic64_set_at(a, i, SYNC_SITE)
+#define atomic64_add(a, i) atomic64_add_at(a, i, SYNC_SITE)
+#define atomic64_sub(a, i) atomic64_add_at(a, -(s64)(i), SYNC_SITE)
+#define atomic64_inc(a) atomic64_add_at(a, 1, SYNC_SITE)
+#define atomic64_dec(a) atomic64_add_at(a, -1, SYNC_SITE)
+#define atomic64_fetch_add(a, i) atomic64_fetch_add_at(a, i, SYNC_SITE)
+#define atomic64_add_return(a, i) sync_add_return(atomic64, s64, a, i)
+#define atomic64_sub_return(a, i) sync_add_return(atomic64, s64, a, -(s64)(i))
+#define atomic64_inc_return(a) sync_add_return(atomic64, s64, a, 1)
+#define atomic64_dec_return(a) sync_add_return(atomic64, s64, a, -1)
+#define atomic64_sub_and_test(a, i) (atomic64_sub_return(a, i) == 0)
+#define atomic64_dec_and_test(a) (atomic64_dec_return(a) == 0)
+#define atomic64_cmpxchg(a, expected, desired) atomic64_cmpxchg_at(a, expected, desired, SYNC_SITE)
+#define atomic64_xchg(a, i) atomic64_xchg_at(a, i, SYNC_SITE)
+
+#define sync_add_return(prefix, word, a, i)                           \
+	({                                                            \
+		word added_ = (i);                                    \
+                                                                      \
+		prefix##_fetch_add_at(a, added_, SYNC_SITE) + added_; \
+	})
 
 /* ---- locks --------------------------------------------------------------------------------- */
 

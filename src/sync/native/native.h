@@ -35,6 +35,12 @@
 		seen_;                                                              \
 	})
 
+#define sync_load_at(p, order, site) sync_load(p, order)
+#define sync_store_at(p, v, order, site) sync_store(p, v, order)
+#define sync_xchg_at(p, v, order, site) sync_xchg(p, v, order)
+#define sync_cmpxchg_at(p, expected, desired, order, site) sync_cmpxchg(p, expected, desired, order)
+#define sync_fetch_add_at(p, v, order, site) sync_fetch_add(p, v, order)
+
 #if defined(__SANITIZE_THREAD__)
 #define SYNC_NO_FENCE 1
 #elif defined(__has_feature)

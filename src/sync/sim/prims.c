@@ -34,47 +34,57 @@ static void blocking_point(bool possible, enum sim_kind kind, const void *object
 
 /* ---- words ---- */
 
-static void access_point(enum sim_kind kind, const void *p, unsigned size, u64 value, int order)
+static void access_point(enum sim_kind kind, const void *p, unsigned size, u64 value, int order,
+			 const char *site)
 {
 	struct sim_op op = {
 		.kind = (u8)kind,
 		.object = p,
 		.size = (u8)size,
 		.order = order,
+		.site = site,
 		.arg = value,
 	};
 
 	sim_point(&op);
 }
 
-u64 sim_shared_load(const void *p, unsigned size, int order)
+/* What a loop around cpu_relax() waits to see changed. */
+static void note_look(const void *p, unsigned size, u64 value)
 {
-	struct sim_fiber *self;
-	u64 value;
+	struct sim_fiber *self = sim_current();
 
-	access_point(SIM_LOAD, p, size, 0, order);
-	value = sim_peek(p, size);
-	self = sim_current();
 	self->last_load = p;
 	self->last_value = value;
 	self->last_size = (u8)size;
+}
+
+/* What was announced as a change only looked. */
+static void no_effect(const void *p, unsigned size, u64 value)
+{
+	note_look(p, size, value);
+	sim_current()->took_effect = false;
+}
+
+u64 sim_shared_load(const void *p, unsigned size, int order, const char *site)
+{
+	u64 value;
+
+	access_point(SIM_LOAD, p, size, 0, order, site);
+	value = sim_peek(p, size);
+	note_look(p, size, value);
 	return value;
 }
 
-void sim_shared_store(void *p, unsigned size, u64 value, int order)
+void sim_shared_store(void *p, unsigned size, u64 value, int order, const char *site)
 {
-	access_point(SIM_STORE, p, size, value, order);
+	access_point(SIM_STORE, p, size, value, order, site);
 	sim_poke(p, size, value);
 	sim_wrote();
 }
 
-/* What was announced as a change only looked. */
-static void sim_no_effect(void)
-{
-	sim_current()->took_effect = false;
-}
-
-u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected, int order)
+u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected, int order,
+	    const char *site)
 {
 	u64 mask = size < sizeof(u64) ? BIT(8 * size) - 1 : ~0ull;
 	u64 old;
@@ -86,6 +96,7 @@ u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected,
 			.size = (u8)size,
 			.rmw = (u8)op,
 			.order = order,
+			.site = site,
 			.arg = value,
 			.expected = expected,
 		};
@@ -99,7 +110,7 @@ u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected,
 		break;
 	case SIM_CMPXCHG:
 		if (old != (expected & mask)) {
-			sim_no_effect();
+			no_effect(p, size, old);
 			return old;
 		}
 		break;
@@ -132,9 +143,9 @@ void sync_access_point(const void *frame, const void *generation, bool write)
 		sim_wrote();
 }
 
-void sim_shared_fence(int order)
+void sim_shared_fence(int order, const char *site)
 {
-	access_point(SIM_FENCE, NULL, 0, 0, order);
+	access_point(SIM_FENCE, NULL, 0, 0, order, site);
 }
 
 void sim_relax(const char *site)
@@ -148,6 +159,7 @@ void sim_relax(const char *site)
 		op.size = self->last_size;
 	}
 	sim_point_yield(&op);
+	self->last_load = NULL;
 	self->relax_seen = sim.writes - self->own_writes;
 }
 
@@ -164,7 +176,7 @@ bool sync_spin_trylock(spinlock_t *lock, const char *site)
 {
 	shared_point(SIM_SPIN_TRY, lock, 0, site);
 	if (lock->word) {
-		sim_no_effect();
+		no_effect(&lock->word, sizeof(lock->word), lock->word);
 		return false;
 	}
 	lock->word = 1;
@@ -191,7 +203,7 @@ bool sync_mutex_trylock(struct mutex *lock, const char *site)
 {
 	shared_point(SIM_MUTEX_TRY, lock, 0, site);
 	if (lock->word) {
-		sim_no_effect();
+		no_effect(&lock->word, sizeof(lock->word), lock->word);
 		return false;
 	}
 	lock->word = 1;
@@ -252,7 +264,7 @@ bool sync_down_read_trylock(struct rw_semaphore *sem, const char *site)
 {
 	shared_point(SIM_READ_TRY, sem, 0, site);
 	if (!rwsem_free(sem, RWSEM_WRITER)) {
-		sim_no_effect();
+		no_effect(&sem->state, sizeof(sem->state), sem->state);
 		return false;
 	}
 	sem->state++;
@@ -283,7 +295,7 @@ bool sync_down_write_trylock(struct rw_semaphore *sem, const char *site)
 {
 	shared_point(SIM_WRITE_TRY, sem, 0, site);
 	if (!rwsem_free(sem, RWSEM_WRITER | RWSEM_READERS)) {
-		sim_no_effect();
+		no_effect(&sem->state, sizeof(sem->state), sem->state);
 		return false;
 	}
 	sem->state |= RWSEM_WRITER;
@@ -320,7 +332,7 @@ bool sync_bit_trylock(u64 *word, unsigned bit, const char *site)
 {
 	shared_point(SIM_BIT_TRY, word, bit, site);
 	if (*word & BIT(bit)) {
-		sim_no_effect();
+		no_effect(word, sizeof(*word), *word);
 		return false;
 	}
 	*word |= BIT(bit);

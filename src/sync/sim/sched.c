@@ -32,6 +32,7 @@ bool sim_shared;
 bool sim_stepped;
 void (*sim_watch)(const struct sim_fiber *fiber);
 bool sim_barriers;
+struct sim_fiber *(*sim_next)(void);
 
 static void hash_mix(u64 value)
 {
@@ -219,17 +220,46 @@ void sim_abandon(void)
 /* Nobody can notice these. */
 static bool is_silent(const struct sim_op *op)
 {
-	return (op->kind == SIM_FENCE && !sim_barriers) || op->kind == SIM_YIELD;
+	return op->kind == SIM_FENCE && !sim_barriers;
+}
+
+/* Who polls waits for another value of what it looked at last, if it looked at anything. */
+static bool poll(struct sim_fiber *self)
+{
+	if (!self->last_load)
+		return false;
+	self->op = (struct sim_op){
+		.kind = SIM_RELAX,
+		.object = self->last_load,
+		.size = self->last_size,
+		.arg = self->last_value,
+	};
+	self->last_load = NULL;
+	return true;
 }
 
 static void stepped_point(struct sim_fiber *self, const struct sim_op *op)
 {
+	struct sim_fiber *next;
+
 	if (is_silent(op))
 		return;
-	self->op = *op;
+	if (op->kind != SIM_YIELD)
+		self->op = *op;
+	else if (!poll(self))
+		return;
 	if (unlikely(sim_watch))
 		sim_watch(self);
-	leave(self);
+	next = sim_next ? sim_next() : NULL;
+	if (next == self) {
+		self->took_effect = true;
+	} else if (next) {
+		next->took_effect = true;
+		sim_self = &next->self;
+		fiber_switch(&self->fiber, &next->fiber);
+	} else {
+		leave(self);
+	}
 }
 
 void sim_restart(struct sim_fiber **fibers, unsigned nr)

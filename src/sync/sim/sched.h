@@ -84,6 +84,11 @@ extern struct sim sim;
 extern bool sim_stepped;
 /* Stepped: barriers are announced too. */
 extern bool sim_barriers;
+/*
+ * Stepped, and not NULL: asked on the stack of the fiber that has just announced who goes on from
+ * there; NULL: back to the outside. Saves switches.
+ */
+extern struct sim_fiber *(*sim_next)(void);
 
 /* Put fibers back to their start, all of them alive. */
 void sim_restart(struct sim_fiber **fibers, unsigned nr);
@@ -111,11 +116,10 @@ void sim_wrote(void);
 /* Operations that may have to wait: others are enabled at any time. */
 static inline bool sim_can_block(unsigned kind)
 {
-	return (BIT(kind) &
-		(BIT(SIM_SPIN_LOCK) | BIT(SIM_MUTEX_LOCK) | BIT(SIM_READ_LOCK) |
-		 BIT(SIM_READ_QUEUED) | BIT(SIM_WRITE_LOCK) | BIT(SIM_WRITE_QUEUED) |
-		 BIT(SIM_BIT_LOCK) | BIT(SIM_WAIT) | BIT(SIM_RELAX) | BIT(SIM_JOIN) |
-		 BIT(SIM_OUTSIDE))) != 0;
+	return (BIT(kind) & (BIT(SIM_SPIN_LOCK) | BIT(SIM_MUTEX_LOCK) | BIT(SIM_READ_LOCK) |
+			     BIT(SIM_READ_QUEUED) | BIT(SIM_WRITE_LOCK) | BIT(SIM_WRITE_QUEUED) |
+			     BIT(SIM_BIT_LOCK) | BIT(SIM_WAIT) | BIT(SIM_RELAX) | BIT(SIM_JOIN) |
+			     BIT(SIM_OUTSIDE))) != 0;
 }
 
 /* Whether the fiber could do what it announced, now. */

@@ -61,10 +61,12 @@ enum sim_rmw_op { SIM_XCHG, SIM_CMPXCHG, SIM_ADD, SIM_AND, SIM_OR };
 /* Another fiber lives: primitives are scheduling points. */
 extern bool sim_shared;
 
-u64 sim_shared_load(const void *p, unsigned size, int order);
-void sim_shared_store(void *p, unsigned size, u64 value, int order);
-u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected, int order);
-void sim_shared_fence(int order);
+/* site: where in the source, for listings. */
+u64 sim_shared_load(const void *p, unsigned size, int order, const char *site);
+void sim_shared_store(void *p, unsigned size, u64 value, int order, const char *site);
+u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected, int order,
+	    const char *site);
+void sim_shared_fence(int order, const char *site);
 
 /* The access itself; for constant sizes one instruction. */
 static inline u64 sim_peek(const void *p, unsigned size)
@@ -99,23 +101,23 @@ static inline void sim_poke(void *p, unsigned size, u64 value)
 	}
 }
 
-static inline u64 sim_load(const void *p, unsigned size, int order)
+static inline u64 sim_load(const void *p, unsigned size, int order, const char *site)
 {
-	return unlikely(sim_shared) ? sim_shared_load(p, size, order) : sim_peek(p, size);
+	return unlikely(sim_shared) ? sim_shared_load(p, size, order, site) : sim_peek(p, size);
 }
 
-static inline void sim_store(void *p, unsigned size, u64 value, int order)
+static inline void sim_store(void *p, unsigned size, u64 value, int order, const char *site)
 {
 	if (unlikely(sim_shared))
-		sim_shared_store(p, size, value, order);
+		sim_shared_store(p, size, value, order, site);
 	else
 		sim_poke(p, size, value);
 }
 
-static inline void sim_fence(int order)
+static inline void sim_fence(int order, const char *site)
 {
 	if (unlikely(sim_shared))
-		sim_shared_fence(order);
+		sim_shared_fence(order, site);
 }
 
 /* The type of *(p) without qualifiers. */
@@ -123,23 +125,29 @@ static inline void sim_fence(int order)
 /* A value as *(p) would hold it, as a word. */
 #define SIM_WORD(p, v) ((u64)(SYNC_TYPE(p))(v))
 
-#define sync_load(p, order) ((SYNC_TYPE(p))sim_load(p, sizeof(*(p)), order))
 /* Not announced: nothing may depend on it but an assertion. */
 #define sync_peek(p) ((SYNC_TYPE(p))sim_peek(p, sizeof(*(p))))
-#define sync_store(p, v, order) sim_store(p, sizeof(*(p)), SIM_WORD(p, v), order)
-#define sync_xchg(p, v, order) SIM_RMW_EXPR(SIM_XCHG, p, v, 0, order)
+#define sync_load_at(p, order, site) ((SYNC_TYPE(p))sim_load(p, sizeof(*(p)), order, site))
+#define sync_store_at(p, v, order, site) sim_store(p, sizeof(*(p)), SIM_WORD(p, v), order, site)
+#define sync_xchg_at(p, v, order, site) SIM_RMW_EXPR(SIM_XCHG, p, v, 0, order, site)
+#define sync_cmpxchg_at(p, expected, desired, order, site) \
+	SIM_RMW_EXPR(SIM_CMPXCHG, p, desired, expected, order, site)
+#define sync_fetch_add_at(p, v, order, site) SIM_RMW_EXPR(SIM_ADD, p, v, 0, order, site)
+#define sync_fetch_and(p, v, order) SIM_RMW_EXPR(SIM_AND, p, v, 0, order, SYNC_SITE)
+#define sync_fetch_or(p, v, order) SIM_RMW_EXPR(SIM_OR, p, v, 0, order, SYNC_SITE)
+#define sync_fence(order) sim_fence(order, SYNC_SITE)
+#define sync_load(p, order) sync_load_at(p, order, SYNC_SITE)
+#define sync_store(p, v, order) sync_store_at(p, v, order, SYNC_SITE)
+#define sync_xchg(p, v, order) sync_xchg_at(p, v, order, SYNC_SITE)
 #define sync_cmpxchg(p, expected, desired, order) \
-	SIM_RMW_EXPR(SIM_CMPXCHG, p, desired, expected, order)
-#define sync_fetch_add(p, v, order) SIM_RMW_EXPR(SIM_ADD, p, v, 0, order)
-#define sync_fetch_and(p, v, order) SIM_RMW_EXPR(SIM_AND, p, v, 0, order)
-#define sync_fetch_or(p, v, order) SIM_RMW_EXPR(SIM_OR, p, v, 0, order)
-#define sync_fence(order) sim_fence(order)
+	sync_cmpxchg_at(p, expected, desired, order, SYNC_SITE)
+#define sync_fetch_add(p, v, order) sync_fetch_add_at(p, v, order, SYNC_SITE)
 
 /* In braces, so that the value may be left unused. */
-#define SIM_RMW_EXPR(op, p, v, expected, order)                                                    \
+#define SIM_RMW_EXPR(op, p, v, expected, order, site)                                              \
 	({                                                                                         \
 		(SYNC_TYPE(p)) sim_rmw(op, p, sizeof(*(p)), SIM_WORD(p, v), SIM_WORD(p, expected), \
-				       order);                                                     \
+				       order, site);                                               \
 	})
 
 /* The head of every fiber, also of the one that is none: the program outside umm_sim_run. */
