@@ -10,6 +10,20 @@
 #include "explore/restore.h"
 #include "host/host.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define RESTORE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RESTORE_ASAN 1
+#endif
+#endif
+
+#ifdef RESTORE_ASAN
+void __asan_unpoison_memory_region(const volatile void *p, size_t bytes);
+#else
+#define __asan_unpoison_memory_region(p, bytes) ((void)(p))
+#endif
+
 #define MAX_RANGES 8
 #define MAX_WRITTEN 8192
 #define SIGNAL_STACK_BYTES 65536
@@ -49,6 +63,17 @@ int restore_add(void *start, u64 bytes)
 	return range->copy && range->written ? 0 : -ENOMEM;
 }
 
+/* A stack has places between its variables that the address sanitizer lets nobody read. */
+__attribute__((no_sanitize("address"))) static void copy_page(void *to, const void *from)
+{
+#ifdef RESTORE_ASAN
+	for (u64 i = 0; i < PAGE_SIZE / sizeof(u64); i++)
+		((volatile u64 *)to)[i] = ((const volatile u64 *)from)[i];
+#else
+	memcpy(to, from, PAGE_SIZE);
+#endif
+}
+
 /* The first write to a clean page. Runs on a stack of its own; false: not ours. */
 static bool caught(u8 *page)
 {
@@ -63,8 +88,7 @@ static bool caught(u8 *page)
 			return false;
 		range->written[offset >> PAGE_SHIFT] = 1;
 		copy = range->copy + offset;
-		for (u64 k = 0; k < PAGE_SIZE; k += sizeof(u64))
-			*(u64 *)(void *)(copy + k) = *(const u64 *)(const void *)(page + k);
+		copy_page(copy, page);
 		restore.written[restore.nr_written].page = page;
 		restore.written[restore.nr_written].copy = copy;
 		restore.nr_written++;
@@ -114,8 +138,11 @@ int restore_take(void)
 
 void restore_back(void)
 {
-	for (u32 i = 0; i < restore.nr_written; i++)
-		memcpy(restore.written[i].page, restore.written[i].copy, PAGE_SIZE);
+	for (u32 i = 0; i < restore.nr_written; i++) {
+		/* Functions that were left for good keep nobody out of what was their frames. */
+		__asan_unpoison_memory_region(restore.written[i].page, PAGE_SIZE);
+		copy_page(restore.written[i].page, restore.written[i].copy);
+	}
 }
 
 void restore_each(void *start, u64 bytes, void (*fn)(void *arg, void *page), void *arg)
