@@ -19,7 +19,7 @@
 #define MINIMISE_SECONDS 3
 #define MINIMISE_PREEMPTIONS 8
 
-enum end { END_SHORT, END_FAILED, END_COMPLETE, END_SAMPLED };
+enum end { END_SHORT, END_FAILED, END_COMPLETE, END_SAMPLED, END_REPLAYED };
 
 struct exploration {
 	const struct explore_command *command;
@@ -282,9 +282,13 @@ static void explore_by_default(struct exploration *x)
 	    run(x, EXPLORE_OPTIMAL, (budget - spent(x)) / 2, left_executions(x) / 2,
 		x->command->config.seed))
 		return;
-	snprintf(x->note, sizeof(x->note),
-		 "about %.3g executions are needed to see everything; samples instead",
-		 x->estimate);
+	if (x->estimate > 0)
+		snprintf(x->note, sizeof(x->note),
+			 "about %.3g executions are needed to see everything; samples instead",
+			 x->estimate);
+	else
+		snprintf(x->note, sizeof(x->note),
+			 "to see everything takes more than this budget; samples instead");
 	x->executions = x->blocked = x->cut = 0;
 	sample_by_many(x);
 }
@@ -411,7 +415,7 @@ static int replay(struct exploration *x)
 		explore(scn_explore_program(x->explore), &options, &x->result);
 		x->executions = x->result.executions;
 		x->events = x->longest = x->result.events;
-		x->end = x->result.failures ? END_FAILED : END_SAMPLED;
+		x->end = x->result.failures ? END_FAILED : END_REPLAYED;
 	}
 	free(from);
 	return good ? -1 : EXIT_USAGE;
@@ -422,9 +426,8 @@ static int replay(struct exploration *x)
 static const char *end_word(const struct exploration *x)
 {
 	static const char *const words[] = {
-		[END_FAILED] = "failed",
-		[END_COMPLETE] = "complete",
-		[END_SAMPLED] = "sampled",
+		[END_FAILED] = "failed",      [END_COMPLETE] = "complete",
+		[END_SAMPLED] = "sampled",    [END_REPLAYED] = "no failure",
 		[END_SHORT] = "not complete",
 	};
 

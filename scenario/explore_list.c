@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A failing execution as columns: a line for every event, a column for every thread. It is run
- * once more here, step by step, so that objects can be named and values read as they are at
- * that moment, and the place in the source that each event comes from can be found.
+ * A failing execution as columns: a line for every event, a column for every thread, the place
+ * in the source on the left. It is run once more here, step by step, so that objects can be
+ * named and values read as they are at that moment, and the places can be found.
  *
  * Shown are events on objects that more than one thread uses and one of them changes; what the
  * scenario asked for, when it is done; and where every thread stands at the end.
@@ -17,7 +17,8 @@
 #include "scenario/script_internal.h"
 #include "scenario/words.h"
 
-#define COLUMN 58
+#define SOURCE_COLUMN 30
+#define COLUMN 36
 
 static struct {
 	struct explore_listing *listing;
@@ -245,11 +246,8 @@ static void print_event(const struct listed *listed, FILE *out)
 		snprintf(text, sizeof(text), "%s %s%s", sim_kind_words(listed->kind), listed->text,
 			 value);
 	text[strcspn(text, "\n")] = '\0';
-	if (listed->source)
-		fprintf(out, "%*s%-*s %s\n", listed->thread * COLUMN, "", COLUMN, text,
-			listed->source);
-	else
-		fprintf(out, "%*s%s\n", listed->thread * COLUMN, "", text);
+	fprintf(out, "%-*s%*s%s\n", SOURCE_COLUMN, listed->source ? listed->source : "",
+		listed->thread * COLUMN, "", text);
 }
 
 void scn_explore_list(struct scn_explore *scenario, const struct explore_result *result,
@@ -266,8 +264,10 @@ void scn_explore_list(struct scn_explore *scenario, const struct explore_result 
 		listed->shown = !listed->kind || all_events || is_shared(listing, listed->object);
 	}
 	explore_find_sources(listing);
+	fprintf(out, "%*s", SOURCE_COLUMN, "");
 	for (unsigned t = 0; t < list.threads; t++)
-		fprintf(out, "%-*s", COLUMN, scn_explore_thread(scenario, t));
+		fprintf(out, "%-*s", t + 1 < list.threads ? COLUMN : 0,
+			scn_explore_thread(scenario, t));
 	fprintf(out, "\n");
 	for (unsigned i = 0; i < listing->nr; i++)
 		if (listing->events[i].shown)

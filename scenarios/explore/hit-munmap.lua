@@ -1,6 +1,6 @@
 -- only: model (what happens depends on the order)
--- A thread writes what it has cached while another unmaps it and maps something else in its
--- place: the new page never sees the old translation.
+-- A thread writes through a translation that it has cached while another unmaps the page: the
+-- write comes first or ends in SIGSEGV, and never reaches a frame that is free.
 -- Covers: P1
 local p = process()
 local a = p:mmap{ len = 2 * PAGE }
