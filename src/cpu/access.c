@@ -259,6 +259,25 @@ static inline void announce_hit(struct task *task, vaddr_t addr, unsigned size, 
 				  &task->mm->tlb_gen, access == ACCESS_WRITE);
 }
 
+/* Begin an access that hits: where addr's byte is, and access_end() must follow; NULL: a miss. */
+static inline void *access_begin_hit(struct task *task, vaddr_t addr, unsigned size,
+				     enum access access)
+{
+	struct tlb_entry *entry;
+	struct cpu *cpu;
+
+	announce_hit(task, addr, size, access);
+	access_begin(task);
+	cpu = access_cpu(task);
+	if (likely(cpu)) {
+		entry = tlb_slot(cpu, addr);
+		if (likely(ACCESS_HIT(entry, access, addr, (u64)size)))
+			return (void *)(uintptr_t)(addr + entry->addend);
+	}
+	access_end(task);
+	return NULL;
+}
+
 static inline u64 host_load(const void *host, unsigned size)
 {
 	switch (size) {
@@ -322,25 +341,16 @@ int umm_load(struct umm_task *handle, uint64_t addr, unsigned size_bytes, uint64
 	     struct umm_fault *ret_fault)
 {
 	struct task *task = (struct task *)handle;
-	struct tlb_entry *entry;
-	struct cpu *cpu;
+	void *host;
 
 	if (unlikely(!size_is_valid(size_bytes)))
 		return -EINVAL;
-	announce_hit(task, addr, size_bytes, ACCESS_READ);
-	access_begin(task);
-	cpu = access_cpu(task);
-	if (likely(cpu)) {
-		entry = tlb_slot(cpu, addr);
-		if (likely(ACCESS_HIT(entry, ACCESS_READ, addr, (u64)size_bytes))) {
-			*ret_value =
-				host_load((void *)(uintptr_t)(addr + entry->addend), size_bytes);
-			access_end(task);
-			return 0;
-		}
-	}
+	host = access_begin_hit(task, addr, size_bytes, ACCESS_READ);
+	if (unlikely(!host))
+		return load_slow(task, addr, size_bytes, ret_value, ret_fault);
+	*ret_value = host_load(host, size_bytes);
 	access_end(task);
-	return load_slow(task, addr, size_bytes, ret_value, ret_fault);
+	return 0;
 }
 
 /* A store whose bytes lie on two pages: both allow it, or neither changes. */
@@ -394,24 +404,16 @@ int umm_store(struct umm_task *handle, uint64_t addr, unsigned size_bytes, uint6
 	      struct umm_fault *ret_fault)
 {
 	struct task *task = (struct task *)handle;
-	struct tlb_entry *entry;
-	struct cpu *cpu;
+	void *host;
 
 	if (unlikely(!size_is_valid(size_bytes)))
 		return -EINVAL;
-	announce_hit(task, addr, size_bytes, ACCESS_WRITE);
-	access_begin(task);
-	cpu = access_cpu(task);
-	if (likely(cpu)) {
-		entry = tlb_slot(cpu, addr);
-		if (likely(ACCESS_HIT(entry, ACCESS_WRITE, addr, (u64)size_bytes))) {
-			host_store((void *)(uintptr_t)(addr + entry->addend), size_bytes, value);
-			access_end(task);
-			return 0;
-		}
-	}
+	host = access_begin_hit(task, addr, size_bytes, ACCESS_WRITE);
+	if (unlikely(!host))
+		return store_slow(task, addr, size_bytes, value, ret_fault);
+	host_store(host, size_bytes, value);
 	access_end(task);
-	return store_slow(task, addr, size_bytes, value, ret_fault);
+	return 0;
 }
 
 int umm_fetch(struct umm_task *handle, uint64_t addr, struct umm_fault *ret_fault)
