@@ -16,17 +16,17 @@
 #define quiet_store_release(p, v) quiet_store(p, v)
 static inline u64 quiet_fetch_add(u64 *p, u64 v)
 {
-	u64 old = *p;
+	u64 old = quiet_load(p);
 
-	*p = old + v;
+	quiet_store(p, old + v);
 	return old;
 }
 static inline u64 quiet_cmpxchg(u64 *p, u64 expected, u64 desired)
 {
-	u64 old = *p;
+	u64 old = quiet_load(p);
 
 	if (old == expected)
-		*p = desired;
+		quiet_store(p, desired);
 	return old;
 }
 #define quiet_fence() barrier()

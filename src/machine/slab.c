@@ -14,6 +14,7 @@
 #include "machine/slab.h"
 
 #include "machine/machine.h"
+#include "sync/watch.h"
 
 #define POISON 0x6b
 #define TAG_IN_USE 0x75736564u /* "used" */
@@ -139,6 +140,7 @@ void *kmem_cache_alloc(struct machine *m, enum kmem_id id)
 
 	if (unlikely(*tag != tag_value(id, object, TAG_FREE)))
 		SLAB_BUG(words[id].poison, tag, *tag);
+	sync_watch_used(object, cache->stride_bytes);
 	cache->free = *(void **)object;
 	cache->objects_in_use++;
 	*tag = tag_value(id, object, TAG_IN_USE);
@@ -178,6 +180,7 @@ void kmem_cache_free(struct machine *m, enum kmem_id id, void *object)
 	*tag = tag_value(id, object, TAG_FREE);
 	*(void **)object = cache->free;
 	cache->free = object;
+	sync_watch_freed(object, cache->object_bytes);
 	cache->objects_in_use--;
 	spin_unlock(&cache->lock);
 }

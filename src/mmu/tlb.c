@@ -42,8 +42,7 @@ static void tlb_entry_forget(struct tlb_entry *entry)
 
 void cpu_tlb_flush_all(struct cpu *cpu)
 {
-	for (u64 i = 0; i <= cpu->tlb_mask; i++)
-		tlb_entry_forget(&cpu->tlb[i]);
+	memset(cpu->tlb, 0xff, (cpu->tlb_mask + 1) * sizeof(*cpu->tlb));
 	count_vm_event(machine_of(cpu), NR_TLB_LOCAL_FLUSH_ALL);
 }
 

@@ -25,6 +25,7 @@
 #include "machine/quiet.h"
 #include "phys/phys_internal.h"
 #include "sync/membarrier.h"
+#include "sync/watch.h"
 
 #define POISON_WORD 0xaaaaaaaaaaaaaaaaull
 #define POISON 0xaa
@@ -36,7 +37,9 @@
 
 /* ---- frames as they come and go --------------------------------------------------------- */
 
-static void check_frame(const struct page *page, u64 expected)
+/* Not watched: a free frame is nobody's to race for. */
+static __attribute__((no_sanitize("thread"))) void check_frame(const struct page *page,
+							       u64 expected)
 {
 	const u64 *word = page_address(page);
 
@@ -63,6 +66,7 @@ static void prepare_page(struct machine *m, struct page *page, enum gfp gfp)
 	VM_BUG_ON2(page_mapcount(page) != 0, page_mapcount(page), page_to_pfn(page).n);
 	/* Whoever still writes to it, writes to what another will own. */
 	sync_access_point(page_address(page), NULL, true);
+	sync_watch_used(page_address(page), PAGE_SIZE);
 	if (m->config.poison)
 		check_frame(page, flags & BIT(PG_zeroed) ? 0 : POISON_WORD);
 	WRITE_ONCE(page->flags, flags & PAGE_PLACE_FLAGS);
@@ -103,6 +107,7 @@ static void retire_page(struct machine *m, struct page *page, u64 extra_flags)
 	sync_access_point(page_address(page), NULL, true);
 	if (m->config.poison)
 		memset(page_address(page), POISON, PAGE_SIZE);
+	sync_watch_freed(page_address(page), PAGE_SIZE);
 }
 
 static void retire_folio(struct machine *m, struct page *head, unsigned order)

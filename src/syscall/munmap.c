@@ -59,7 +59,7 @@ int unmap_prepare(struct mm *mm, vaddr_t start, vaddr_t end, struct unmap *ret_u
 	struct vm_area *vma;
 	int err;
 
-	VM_DEBUG_ON(!rwsem_is_write_locked(&mm->mmap_lock));
+	VM_DEBUG_ON(!rwsem_is_write_locked(&mm->mmap_lock) && !MUTANT(munmap_reads_mmap_lock));
 	VM_BUG_ON2(start >= end || end > TASK_SIZE, start, end);
 	if (find_vma_intersection(mm, start, end)) {
 		err = split_ends(&unmap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "usermm/usermm.h"
-#include "sync/sim/sched.h"
+#include "sync/sim/race.h"
 #include "base/uapi.h"
 
 int umm_sim_run(uint64_t seed, void (*fn)(void *arg), void *arg)
@@ -46,6 +46,7 @@ int umm_sim_join(int fiber)
 	if (fiber < 0 || fiber >= sim.next_id || fiber == umm_sim_self())
 		return -EINVAL;
 	sim_point(&op);
+	race_joined(fiber);
 	return 0;
 }
 

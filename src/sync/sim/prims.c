@@ -7,7 +7,7 @@
  * A rw_semaphore has arrival order: who cannot have it takes a ticket, which is a step that
  * others see, and then waits for its turn.
  */
-#include "sync/sim/sched.h"
+#include "sync/sim/race.h"
 
 #include "sync/membarrier.h"
 
@@ -71,6 +71,7 @@ u64 sim_shared_load(const void *p, unsigned size, int order, const char *site)
 	u64 value;
 
 	access_point(SIM_LOAD, p, size, 0, order, site);
+	race_loaded(p, size, order, __builtin_return_address(0));
 	value = sim_peek(p, size);
 	note_look(p, size, value);
 	return value;
@@ -79,6 +80,7 @@ u64 sim_shared_load(const void *p, unsigned size, int order, const char *site)
 void sim_shared_store(void *p, unsigned size, u64 value, int order, const char *site)
 {
 	access_point(SIM_STORE, p, size, value, order, site);
+	race_stored(p, size, order, __builtin_return_address(0));
 	sim_poke(p, size, value);
 	sim_wrote();
 }
@@ -111,6 +113,7 @@ u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected,
 	case SIM_CMPXCHG:
 		if (old != (expected & mask)) {
 			no_effect(p, size, old);
+			race_loaded(p, size, order, __builtin_return_address(0));
 			return old;
 		}
 		break;
@@ -124,6 +127,7 @@ u64 sim_rmw(enum sim_rmw_op op, void *p, unsigned size, u64 value, u64 expected,
 		value |= old;
 		break;
 	}
+	race_updated(p, size, order, __builtin_return_address(0));
 	sim_poke(p, size, value);
 	sim_wrote();
 	return old;
@@ -146,6 +150,7 @@ void sync_access_point(const void *frame, const void *generation, bool write)
 void sim_shared_fence(int order, const char *site)
 {
 	access_point(SIM_FENCE, NULL, 0, 0, order, site);
+	race_fence(order);
 }
 
 void sim_relax(const char *site)
@@ -170,6 +175,7 @@ void sync_spin_lock(spinlock_t *lock, const char *site)
 	blocking_point(!lock->word, SIM_SPIN_LOCK, lock, 0, site);
 	lock->word = 1;
 	sim_wrote();
+	race_acquire(lock);
 }
 
 bool sync_spin_trylock(spinlock_t *lock, const char *site)
@@ -181,6 +187,7 @@ bool sync_spin_trylock(spinlock_t *lock, const char *site)
 	}
 	lock->word = 1;
 	sim_wrote();
+	race_acquire(lock);
 	return true;
 }
 
@@ -188,6 +195,7 @@ void sync_spin_unlock(spinlock_t *lock, const char *site)
 {
 	shared_point(SIM_SPIN_UNLOCK, lock, 0, site);
 	VM_BUG_ON(!lock->word);
+	race_release(lock);
 	lock->word = 0;
 	sim_wrote();
 }
@@ -197,6 +205,7 @@ void sync_mutex_lock(struct mutex *lock, const char *site)
 	blocking_point(!lock->word, SIM_MUTEX_LOCK, lock, 0, site);
 	lock->word = 1;
 	sim_wrote();
+	race_acquire(lock);
 }
 
 bool sync_mutex_trylock(struct mutex *lock, const char *site)
@@ -208,6 +217,7 @@ bool sync_mutex_trylock(struct mutex *lock, const char *site)
 	}
 	lock->word = 1;
 	sim_wrote();
+	race_acquire(lock);
 	return true;
 }
 
@@ -215,6 +225,7 @@ void sync_mutex_unlock(struct mutex *lock, const char *site)
 {
 	shared_point(SIM_MUTEX_UNLOCK, lock, 0, site);
 	VM_BUG_ON(!lock->word);
+	race_release(lock);
 	lock->word = 0;
 	sim_wrote();
 }
@@ -257,6 +268,7 @@ void sync_down_read(struct rw_semaphore *sem, const char *site)
 			rwsem_queue(sem, SIM_READ_QUEUED, site);
 	}
 	sem->state++;
+	race_acquire(sem);
 	sim_wrote();
 }
 
@@ -268,6 +280,7 @@ bool sync_down_read_trylock(struct rw_semaphore *sem, const char *site)
 		return false;
 	}
 	sem->state++;
+	race_acquire(sem);
 	sim_wrote();
 	return true;
 }
@@ -276,6 +289,7 @@ void sync_up_read(struct rw_semaphore *sem, const char *site)
 {
 	shared_point(SIM_READ_UNLOCK, sem, 0, site);
 	VM_BUG_ON(!(sem->state & RWSEM_READERS));
+	race_release_readers(sem);
 	sem->state--;
 	sim_wrote();
 }
@@ -288,6 +302,8 @@ void sync_down_write(struct rw_semaphore *sem, const char *site)
 			rwsem_queue(sem, SIM_WRITE_QUEUED, site);
 	}
 	sem->state |= RWSEM_WRITER;
+	race_acquire(sem);
+	race_acquire_readers(sem);
 	sim_wrote();
 }
 
@@ -299,6 +315,8 @@ bool sync_down_write_trylock(struct rw_semaphore *sem, const char *site)
 		return false;
 	}
 	sem->state |= RWSEM_WRITER;
+	race_acquire(sem);
+	race_acquire_readers(sem);
 	sim_wrote();
 	return true;
 }
@@ -307,6 +325,7 @@ void sync_up_write(struct rw_semaphore *sem, const char *site)
 {
 	shared_point(SIM_WRITE_UNLOCK, sem, 0, site);
 	VM_BUG_ON(!(sem->state & RWSEM_WRITER));
+	race_release(sem);
 	sem->state &= ~RWSEM_WRITER;
 	sim_wrote();
 }
@@ -315,6 +334,7 @@ void sync_downgrade_write(struct rw_semaphore *sem, const char *site)
 {
 	shared_point(SIM_DOWNGRADE, sem, 0, site);
 	VM_BUG_ON(!(sem->state & RWSEM_WRITER));
+	race_release(sem);
 	sem->state = (sem->state & ~RWSEM_WRITER) + 1;
 	sim_wrote();
 }
@@ -325,6 +345,7 @@ void sync_bit_lock(u64 *word, unsigned bit, const char *site)
 {
 	blocking_point(!(*word & BIT(bit)), SIM_BIT_LOCK, word, bit, site);
 	*word |= BIT(bit);
+	race_acquire(word);
 	sim_wrote();
 }
 
@@ -336,6 +357,7 @@ bool sync_bit_trylock(u64 *word, unsigned bit, const char *site)
 		return false;
 	}
 	*word |= BIT(bit);
+	race_acquire(word);
 	sim_wrote();
 	return true;
 }
@@ -344,6 +366,7 @@ void sync_bit_unlock(u64 *word, unsigned bit, const char *site)
 {
 	shared_point(SIM_BIT_UNLOCK, word, bit, site);
 	VM_BUG_ON(!(*word & BIT(bit)));
+	race_release(word);
 	*word &= ~BIT(bit);
 	sim_wrote();
 }
@@ -353,11 +376,13 @@ void sync_bit_unlock(u64 *word, unsigned bit, const char *site)
 void sync_wait(struct wait_queue_head *wq, u32 sequence, const char *site)
 {
 	blocking_point(wq->sequence != sequence, SIM_WAIT, wq, sequence, site);
+	race_acquire(wq);
 }
 
 void sync_wake_all(struct wait_queue_head *wq)
 {
 	shared_point(SIM_WAKE, wq, 0, NULL);
+	race_release(wq);
 	wq->sequence++;
 	sim_wrote();
 }

@@ -22,7 +22,7 @@
  * When no fiber is enabled but some wait for the outside, the idle hook blocks until something
  * may have changed there. When there is none of those either, the run ends as a deadlock.
  */
-#include "sync/sim/sched.h"
+#include "sync/sim/race.h"
 #include "base/uapi.h"
 #include "host/host.h"
 
@@ -362,7 +362,10 @@ static void fiber_main(void *arg)
 	memmove(&sim.live[i], &sim.live[i + 1], (sim.nr_live - i) * sizeof(sim.live[0]));
 	sim.free[sim.nr_free++] = self;
 	sim_wrote();
+	race_ended(self);
 	sim_shared = sim.nr_live > 1;
+	if (!sim_shared)
+		race_stop();
 	if (sim.nr_live == 0) {
 		sim_self = &sim.outside.self;
 		fiber_switch_last(&self->fiber, &sim.outside.fiber);
@@ -410,7 +413,12 @@ struct sim_fiber *sim_fiber_new(const char *name, void (*fn)(void *arg), void *a
 	strbuf_puts(&sb, name ? name : "");
 	fiber_init(&fiber->fiber, fiber->stack, SIM_STACK_BYTES, fiber_main, fiber);
 	sim.live[sim.nr_live++] = fiber;
-	sim_shared = sim.nr_live > 1;
+	if (sim.nr_live > 1) {
+		if (!sim_shared)
+			race_begin();
+		sim_shared = true;
+		race_spawned(fiber);
+	}
 	return fiber;
 }
 
@@ -436,6 +444,7 @@ void sim_run_fibers(void)
 void sim_discard_fibers(void)
 {
 	sim_shared = false;
+	race_stop();
 	for (unsigned i = 0; i < sim.nr_slots; i++)
 		fiber_destroy(&sim.slots[i].fiber);
 	sim.nr_live = 0;
