@@ -64,6 +64,11 @@ static void path_of(const struct mutants_options *options, const struct umm_muta
 	snprintf(buf, size, "%s/mutants/%s", options->folder, mutant->where);
 }
 
+static bool is_scenario(const struct umm_mutant *mutant)
+{
+	return strcmp(mutant->how, "run") == 0 || strcmp(mutant->how, "watch") == 0;
+}
+
 /* In the child: does not return. */
 static void child_program(const struct umm_mutant *mutant, bool on)
 {
@@ -143,7 +148,7 @@ static void run_check(const struct mutants_options *options, const struct umm_mu
 		dup2(fds[1], STDERR_FILENO);
 		close(fds[0]);
 		close(fds[1]);
-		if (strcmp(mutant->how, "run") == 0)
+		if (is_scenario(mutant))
 			child_run(options, mutant, on, seeds);
 		child_program(mutant, on);
 	}
@@ -168,6 +173,21 @@ static void show_text(const char *text)
 	}
 }
 
+/* "this|or that": the one that the text has, or NULL; its length in *ret_len. */
+static const char *said(const char *text, const char *says, int *ret_len)
+{
+	char word[256];
+
+	for (;; says += *ret_len + 1) {
+		*ret_len = (int)strcspn(says, "|");
+		snprintf(word, sizeof(word), "%.*s", *ret_len, says);
+		if (strstr(text, word))
+			return says;
+		if (!says[*ret_len])
+			return NULL;
+	}
+}
+
 static bool not_caught(const struct umm_mutant *mutant, const char *why,
 		       const struct outcome *outcome)
 {
@@ -181,13 +201,16 @@ static bool not_caught(const struct umm_mutant *mutant, const char *why,
 static void caught(const struct umm_mutant *mutant, const struct outcome *outcome, uint64_t seeds)
 {
 	const struct cli_colours *c = cli_colours(stdout);
+	const char *words;
+	int len;
 
 	printf("%scaught%s  %-23s %s", c->green, c->off, mutant->name, mutant->where);
 	if (outcome->seed > 1)
 		printf(", seed %" PRIu64, outcome->seed);
 	if (seeds)
 		printf("; passes without (%" PRIu64 " seeds)", seeds);
-	printf(": \"%s\"\n", mutant->says);
+	words = said(outcome->text, mutant->says, &len);
+	printf(": \"%.*s\"\n", len, words ? words : "");
 }
 
 static bool check_one(const struct mutants_options *options, const struct umm_mutant *mutant)
@@ -196,6 +219,7 @@ static bool check_one(const struct mutants_options *options, const struct umm_mu
 	struct outcome *with = malloc(sizeof(*with));
 	uint64_t seeds;
 	bool good = false;
+	int len;
 
 	if (!with)
 		return not_caught(mutant, "out of memory", &outcome);
@@ -205,13 +229,13 @@ static bool check_one(const struct mutants_options *options, const struct umm_mu
 		not_caught(mutant, "its check cannot run", with);
 	} else if (!with->failed) {
 		not_caught(mutant, "its check passes", with);
-	} else if (!strstr(with->text, mutant->says)) {
+	} else if (!said(with->text, mutant->says, &len)) {
 		not_caught(mutant, "its check fails for another reason", with);
 	} else {
 		run_check(options, mutant, false, seeds, &outcome);
 		good = !outcome.failed && !outcome.broken;
 		if (good)
-			caught(mutant, with, strcmp(mutant->how, "run") ? 0 : seeds);
+			caught(mutant, with, is_scenario(mutant) ? seeds : 0);
 		else
 			not_caught(mutant, "its check fails without it too", &outcome);
 	}
@@ -223,7 +247,7 @@ static void list_one(const struct umm_mutant *mutant)
 {
 	printf("%s (%s)\n    %s\n    origin: %s\n", mutant->name, mutant->requirement, mutant->what,
 	       mutant->origin);
-	if (strcmp(mutant->how, "run") == 0) {
+	if (is_scenario(mutant)) {
 		printf("    caught by: usermm run");
 		if (mutant->seeds > 1)
 			printf(" --seeds %" PRIu32, mutant->seeds);
@@ -256,6 +280,9 @@ static int show_all(const struct mutants_options *options, int argc, char **argv
 			list_one(&mutant);
 		} else if (strcmp(mutant.how, "weak") == 0) {
 			printf("skipped %-23s %s\n", mutant.name, mutant.says);
+			nr_skipped++;
+		} else if (strcmp(mutant.how, "watch") == 0 && !umm_sim_watched()) {
+			printf("skipped %-23s needs a build with sim_tsan\n", mutant.name);
 			nr_skipped++;
 		} else if (check_one(options, &mutant)) {
 			nr_caught++;

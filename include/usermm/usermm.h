@@ -313,12 +313,12 @@ UMM_API const char *umm_fail_site(unsigned index);
 struct umm_mutant {
 	const char *name, *requirement, *what, *origin;
 	/*
-	 * How it is caught: "run" (a scenario, with up to so many seeds), "program" (one of the
-	 * command's own) or "weak" (only where memory is weaker than sequential consistency).
+	 * How it is caught: "run" (a scenario, with up to so many seeds), "watch" (the same, needs
+	 * umm_sim_watched), "program" (one of the command's own) or "weak" (only where memory is weaker than sequential consistency).
 	 */
 	const char *how, *where;
 	uint32_t seeds;
-	const char *says; /* in the failure */
+	const char *says; /* in the failure; "this|or that" */
 };
 /* For the whole process. -ENOENT: no such mutant. -ENOSYS: this library has none built in. */
 UMM_API int umm_mutant_set(const char *name, bool on);
@@ -352,6 +352,8 @@ UMM_API void umm_sim_preempt_disable(void);
 UMM_API void umm_sim_preempt_enable(void);
 /* What went wrong in the last run, in words; empty when nothing did. */
 UMM_API const char *umm_sim_report(void);
+/* Whether plain accesses of the core are watched for data races (build option sim_tsan). */
+UMM_API bool umm_sim_watched(void);
 /* Tells schedules apart: equal for equal seeds, whatever the compiler. Of the last run. */
 UMM_API uint64_t umm_sim_trace_hash(void);
 

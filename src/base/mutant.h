@@ -12,6 +12,7 @@
 /* How a mutant is caught ("usermm mutants --check" proves it). */
 enum mutant_how {
 	CAUGHT_BY_RUN,     /* usermm run of scenarios/mutants/where, with up to `seeds` seeds */
+	CAUGHT_BY_WATCH,   /* the same, where the simulator watches plain accesses */
 	CAUGHT_BY_PROGRAM, /* a program of the command, cli/mutant_programs.c */
 	CAUGHT_BY_WEAK,    /* by nothing under sequential consistency */
 };
@@ -20,7 +21,7 @@ enum mutant_how {
  *      name                           requirement
  *        what it does wrong
  *        where it comes from
- *        how it is caught, where, seeds, and what the failure says
+ *        how it is caught, where, seeds, and what the failure says ("this|or that")
  */
 #define MUTANTS(X)                                                                                 \
 	X(cow_check_before_lock, "P2",                                                             \
@@ -44,16 +45,16 @@ enum mutant_how {
 	  "cached for writing")                                                                    \
 	X(flush_after_free, "idea 2", "frames are freed before the CPUs have forgotten them",      \
 	  "use after free through a stale translation", CAUGHT_BY_RUN,                             \
-	  "freed-frame-is-out-of-reach.lua", 2000, "a freed frame was read")                       \
+	  "freed-frame-is-out-of-reach.lua", 2000, "a freed frame was read|use after free")        \
 	X(mremap_flushes_late, "P1", "moved entries are flushed after the locks are dropped",      \
 	  "CVE-2018-18281", CAUGHT_BY_RUN, "moved-page-is-out-of-reach.lua", 20000,                \
-	  "a freed frame was read")                                                                \
+	  "a freed frame was read|use after free")                                                 \
 	X(fault_race_is_fatal, "P5", "a fault that finds the entry changed ends in a signal",      \
 	  "retry of spurious faults left out", CAUGHT_BY_RUN, "copy-on-write-twice.lua", 500,      \
 	  "= SIGSEGV")                                                                             \
 	X(munmap_reads_mmap_lock, "P1", "munmap takes mmap_lock for read",                         \
-	  "StackRot, CVE-2023-3269: the tree changed under a lock for reading", CAUGHT_BY_RUN,     \
-	  "munmap-against-faults.lua", 200, "rwsem_is_write_locked(&mm->mmap_lock)")               \
+	  "StackRot, CVE-2023-3269: the tree changed under a lock for reading", CAUGHT_BY_WATCH,   \
+	  "munmap-against-faults.lua", 200, "data race")                                           \
 	X(put_page_twice, "R6", "a copied page's old frame loses one reference too many",          \
 	  "reference underflow", CAUGHT_BY_RUN, "fork-keeps-apart.lua", 1,                         \
 	  "page_mapcount(page) != 0")                                                              \

@@ -106,3 +106,8 @@ uint64_t umm_sim_trace_hash(void)
 {
 	return sim.trace_hash;
 }
+
+bool umm_sim_watched(void)
+{
+	return race_built;
+}
