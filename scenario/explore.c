@@ -207,6 +207,8 @@ static void reset(void *arg)
 	if (explore->machine->heap_committed != explore->heap_committed)
 		umm_bug_text("the machine's heap has outgrown what is put back\n");
 	restore_back();
+	/* Each execution starts from the same memory and does its steps once. */
+	sim_watch_steps = true;
 }
 
 static void thread(void *arg, unsigned self)
@@ -378,6 +380,7 @@ void scn_explore_close(struct scn_explore *explore)
 {
 	const struct scn_session *session = explore->session;
 
+	sim_watch_steps = false;
 	restore_end();
 	if (session && session->backend && session->ops->machine(session->backend))
 		umm_machine_destroy(session->ops->machine(session->backend));

@@ -17,7 +17,6 @@
  */
 #include "sync/sim/race.h"
 
-#include "host/host.h"
 #include "host/symbol.h"
 #include "sync/watch.h"
 
@@ -84,6 +83,14 @@ static struct race {
 
 bool race_on;
 bool race_built;
+bool race_armed;
+
+/* No more until the next run. */
+static void give_up(void)
+{
+	race_on = false;
+	race_armed = false;
+}
 
 /* ---- clocks ------------------------------------------------------------------------------ */
 
@@ -103,7 +110,7 @@ static void fiber_begin(const struct sim_fiber *fiber)
 	unsigned i = index_of(fiber);
 
 	if (i >= RACE_FIBERS) {
-		race_on = false;
+		give_up();
 		return;
 	}
 	race.nr = MAX(race.nr, i + 1);
@@ -119,6 +126,7 @@ static void begin(void)
 	race.nr_freed_pages = 0;
 	memset(race.fibers, 0, sizeof(race.fibers));
 	race_on = race_built;
+	race_armed = race_built;
 }
 
 void race_begin(void)
@@ -139,11 +147,13 @@ void race_begin_all(struct sim_fiber **fibers, unsigned nr)
 		if (race_on)
 			race.fibers[index_of(fibers[i])].at[index_of(fibers[i])] = 1;
 	}
+	/* From the first step on. */
+	race_on = false;
 }
 
 void race_stop(void)
 {
-	race_on = false;
+	give_up();
 }
 
 /* The calling fiber's index; false: it is none. */
@@ -204,7 +214,7 @@ static struct object *object_at(u64 key, bool make)
 		return object;
 	}
 	if (make)
-		race_on = false;
+		give_up();
 	return NULL;
 }
 
@@ -395,7 +405,7 @@ static _Noreturn __attribute__((cold)) void report_race(u64 address, unsigned me
 	char text[1024];
 	struct strbuf sb;
 
-	race_on = false;
+	give_up();
 	strbuf_init(&sb, text, sizeof(text));
 	strbuf_printf(&sb, "usermm: data race at %p:\n  ", (void *)(uintptr_t)address);
 	name_fiber(&sb, me);
@@ -416,7 +426,7 @@ static _Noreturn __attribute__((cold)) void report_freed(u64 address, unsigned m
 	char text[2048];
 	struct strbuf sb;
 
-	race_on = false;
+	give_up();
 	strbuf_init(&sb, text, sizeof(text));
 	strbuf_printf(&sb, "usermm: use after free at %p:\n  ", (void *)(uintptr_t)address);
 	name_fiber(&sb, me);
@@ -434,11 +444,6 @@ static _Noreturn __attribute__((cold)) void report_freed(u64 address, unsigned m
 }
 
 /* ---- accesses ------------------------------------------------------------------------------ */
-
-static bool watched(u64 address)
-{
-	return address - ARENA_BASE < ARENA_SLOTS * ARENA_SLOT_BYTES;
-}
 
 /* Neighbours in memory are neighbours here. */
 static struct granule *granule_at(u64 key, bool make)
@@ -543,7 +548,7 @@ void race_access(const void *p, u64 bytes, unsigned flags, const void *pc)
 	u64 address = (uintptr_t)p, end = address + bytes;
 	unsigned me;
 
-	if (!race_on || !watched(address) || !self(&me))
+	if (!race_on || !race_watched(p) || !self(&me))
 		return;
 	if (race.nr_freed_pages) {
 		const struct freed_page *page = page_at(address >> 12, false);
@@ -609,7 +614,7 @@ void sync_watch_freed(const void *p, u64 bytes)
 	struct free_record *record;
 	u32 number;
 
-	if (!race_on || !watched((uintptr_t)p))
+	if (!race_on || !race_watched(p))
 		return;
 	number = ++race.nr_frees;
 	record = &race.frees[number % NR_FREES];
@@ -621,6 +626,6 @@ void sync_watch_freed(const void *p, u64 bytes)
 
 void sync_watch_used(const void *p, u64 bytes)
 {
-	if (race_on && watched((uintptr_t)p))
+	if (race_on && race_watched(p))
 		set_freed((uintptr_t)p, bytes, 0);
 }

@@ -6,10 +6,13 @@
 #ifndef SYNC_SIM_RACE_H
 #define SYNC_SIM_RACE_H
 
+#include "host/host.h"
 #include "sync/sim/sched.h"
 
 /* More than one fiber lives and the code was built to be watched (option sim_tsan). */
 extern bool race_on;
+/* Stepped: race_on while a fiber does its step, and not outside. */
+extern bool race_armed;
 /* Whether there are accesses to watch: somebody called __tsan_init. */
 extern bool race_built;
 
@@ -39,6 +42,11 @@ void race_fence(int order);
 /* ---- accesses ---------------------------------------------------------------------------- */
 
 enum { RACE_WRITE = 1, RACE_MARKED = 2 };
+
+static inline bool race_watched(const void *p)
+{
+	return (uintptr_t)p - ARENA_BASE < ARENA_SLOTS * ARENA_SLOT_BYTES;
+}
 
 void race_access(const void *p, u64 bytes, unsigned flags, const void *pc);
 

@@ -30,6 +30,7 @@ struct sim sim;
 struct sim_self *sim_self = &sim.outside.self;
 bool sim_shared;
 bool sim_stepped;
+bool sim_watch_steps;
 void (*sim_watch)(const struct sim_fiber *fiber);
 bool sim_barriers;
 struct sim_fiber *(*sim_next)(void);
@@ -201,6 +202,7 @@ static void announce(struct sim_fiber *self, const struct sim_op *op)
 
 static void leave(struct sim_fiber *self)
 {
+	race_on = false;
 	sim_self = &sim.outside.self;
 	fiber_switch(&self->fiber, &sim.outside.fiber);
 }
@@ -208,6 +210,7 @@ static void leave(struct sim_fiber *self)
 void sim_step(struct sim_fiber *fiber)
 {
 	sim_self = &fiber->self;
+	race_on = race_armed;
 	fiber->took_effect = true;
 	fiber_switch(&sim.outside.fiber, &fiber->fiber);
 }
@@ -282,6 +285,8 @@ void sim_restart(struct sim_fiber **fibers, unsigned nr)
 	sim.nr_live = nr;
 	sim.nr_free = 0;
 	sim_shared = true;
+	if (sim_watch_steps)
+		race_begin_all(fibers, nr);
 }
 
 void sim_point(const struct sim_op *op)
@@ -414,7 +419,7 @@ struct sim_fiber *sim_fiber_new(const char *name, void (*fn)(void *arg), void *a
 	fiber_init(&fiber->fiber, fiber->stack, SIM_STACK_BYTES, fiber_main, fiber);
 	sim.live[sim.nr_live++] = fiber;
 	if (sim.nr_live > 1) {
-		if (!sim_shared)
+		if (!sim_shared && !sim_stepped)
 			race_begin();
 		sim_shared = true;
 		race_spawned(fiber);

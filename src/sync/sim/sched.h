@@ -82,6 +82,11 @@ extern struct sim sim;
  * told by its fiber's op (and ended, took_effect).
  */
 extern bool sim_stepped;
+/*
+ * Watch for data races from each sim_restart on. Only where memory is then put back as it was,
+ * and steps are not undone one by one.
+ */
+extern bool sim_watch_steps;
 /* Stepped: barriers are announced too. */
 extern bool sim_barriers;
 /*

@@ -30,7 +30,7 @@ void __tsan_func_exit(void)
 	void __tsan_##name(void *p);                      \
 	void __tsan_##name(void *p)                       \
 	{                                                 \
-		if (unlikely(race_on))                    \
+		if (unlikely(race_on) && race_watched(p)) \
 			race_access(p, bytes, flags, PC); \
 	}
 
