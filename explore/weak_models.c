@@ -43,7 +43,15 @@ static struct relation propagated, before, fulls, scratch;
 static void clear(struct relation *r)
 {
 	for (unsigned i = 0; i < at.nr; i++)
-		memset(r->row[i], 0, at.words * sizeof(u64));
+		for (unsigned w = 0; w < at.words; w++)
+			r->row[i][w] = 0;
+}
+
+static void copy(struct relation *r, const struct relation *other)
+{
+	for (unsigned i = 0; i < at.nr; i++)
+		for (unsigned w = 0; w < at.words; w++)
+			r->row[i][w] = other->row[i][w];
 }
 
 static inline void relate(struct relation *r, unsigned a, unsigned b)
@@ -237,7 +245,7 @@ static void order_tso(unsigned a, unsigned b)
 
 static bool is_consistent_sc(void)
 {
-	global = coherence;
+	copy(&global, &coherence);
 	each_in_thread(order_sc);
 	return is_acyclic(&global);
 }
@@ -248,7 +256,7 @@ static bool is_consistent_tso(void)
 	each_in_thread(order_tso);
 	join(&global, &overwrite);
 	join(&global, &read_outside);
-	return is_acyclic(&coherence) && is_acyclic(&global);
+	return is_acyclic(&global);
 }
 
 /* ---- weak ---- */
@@ -344,14 +352,14 @@ static bool is_consistent_weak(void)
 	pass_on(&cumulative);
 	propagate();
 
-	before = preserved;
+	copy(&before, &preserved);
 	join(&before, &read_outside);
 	for (unsigned a = 0; a < at.nr; a++)
 		for (unsigned b = 0; b < at.nr; b++)
 			if (a != b && event(a)->thread == event(b)->thread &&
 			    related(&propagated, a, b))
 				relate(&before, a, b);
-	if (!is_acyclic(&coherence) || !is_acyclic(&before))
+	if (!is_acyclic(&before))
 		return false;
 
 	compose(&fulls, &propagated, &strong);
@@ -368,6 +376,8 @@ bool weak_consistent(const struct weak_graph *graph, enum weak_memory memory)
 	if (!is_atomic())
 		return false;
 	relate_words();
+	if (!is_acyclic(&coherence))
+		return false;
 	switch (memory) {
 	case WEAK_SC:
 		return is_consistent_sc();
