@@ -30,7 +30,7 @@ struct scn_explore *scn_explore_open(const struct scn_file *file, const struct u
 /* For explore(), as often as wanted. */
 const struct explore_program *scn_explore_program(struct scn_explore *explore);
 /* What the thread of a number is called, "p1", "p1.t1", and the line of its concurrent(). */
-const char *scn_explore_thread(struct scn_explore *explore, unsigned thread);
+const char *scn_explore_thread(struct scn_explore *explore, unsigned nr);
 /* The failure of the result again, as a column of events for each thread. */
 void scn_explore_list(struct scn_explore *scenario, const struct explore_result *result,
 		      bool all_events, FILE *out);
