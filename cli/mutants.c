@@ -37,7 +37,7 @@ struct outcome {
 static void help(void)
 {
 	printf("usage: usermm mutants [--check [--scenarios DIR]] [NAME]...\n\n"
-	       "Lists the known bugs that --mutant of usermm run switches on: the requirement\n"
+	       "Lists the known bugs that --mutant switches on: the requirement\n"
 	       "that each breaks, where it comes from, and what catches it. With --check, proves\n"
 	       "it: with the mutant that check fails, and says why; without it, it passes.\n\n"
 	       "  -c, --check           prove that each is caught\n"
@@ -58,15 +58,21 @@ static const struct mutant_program *find_program(const char *name)
 	return program->name ? program : NULL;
 }
 
+static bool is_run(const struct umm_mutant *mutant)
+{
+	return strcmp(mutant->how, "run") == 0;
+}
+
+static bool is_explored(const struct umm_mutant *mutant)
+{
+	return strcmp(mutant->how, "explore") == 0 || strcmp(mutant->how, "watch") == 0;
+}
+
 static void path_of(const struct mutants_options *options, const struct umm_mutant *mutant,
 		    char *buf, size_t size)
 {
-	snprintf(buf, size, "%s/mutants/%s", options->folder, mutant->where);
-}
-
-static bool is_scenario(const struct umm_mutant *mutant)
-{
-	return strcmp(mutant->how, "run") == 0 || strcmp(mutant->how, "watch") == 0;
+	snprintf(buf, size, "%s/%s/%s", options->folder, is_run(mutant) ? "mutants" : "explore",
+		 mutant->where);
 }
 
 /* In the child: does not return. */
@@ -97,6 +103,22 @@ static void child_run(const struct mutants_options *options, const struct umm_mu
 		argv[5] = NULL;
 	optind = 0;
 	exit(cmd_run(on ? 7 : 5, argv));
+}
+
+static void child_explore(const struct mutants_options *options, const struct umm_mutant *mutant,
+			  bool on)
+{
+	char path[4096];
+	char *argv[] = {
+		(char *)"explore",    path, (char *)"--time", (char *)"30", (char *)"--mutant",
+		(char *)mutant->name, NULL
+	};
+
+	path_of(options, mutant, path, sizeof(path));
+	if (!on)
+		argv[4] = NULL;
+	optind = 0;
+	exit(cmd_explore(on ? 6 : 4, argv));
 }
 
 static void read_all(int fd, char *buf, size_t size)
@@ -148,8 +170,10 @@ static void run_check(const struct mutants_options *options, const struct umm_mu
 		dup2(fds[1], STDERR_FILENO);
 		close(fds[0]);
 		close(fds[1]);
-		if (is_scenario(mutant))
+		if (is_run(mutant))
 			child_run(options, mutant, on, seeds);
+		if (is_explored(mutant))
+			child_explore(options, mutant, on);
 		child_program(mutant, on);
 	}
 	close(fds[1]);
@@ -209,6 +233,8 @@ static void caught(const struct umm_mutant *mutant, const struct outcome *outcom
 		printf(", seed %" PRIu64, outcome->seed);
 	if (seeds)
 		printf("; passes without (%" PRIu64 " seeds)", seeds);
+	else
+		printf("%s; passes without", is_explored(mutant) ? ", explored" : "");
 	words = said(outcome->text, mutant->says, &len);
 	printf(": \"%.*s\"\n", len, words ? words : "");
 }
@@ -235,7 +261,7 @@ static bool check_one(const struct mutants_options *options, const struct umm_mu
 		run_check(options, mutant, false, seeds, &outcome);
 		good = !outcome.failed && !outcome.broken;
 		if (good)
-			caught(mutant, with, is_scenario(mutant) ? seeds : 0);
+			caught(mutant, with, is_run(mutant) ? seeds : 0);
 		else
 			not_caught(mutant, "its check fails without it too", &outcome);
 	}
@@ -247,11 +273,14 @@ static void list_one(const struct umm_mutant *mutant)
 {
 	printf("%s (%s)\n    %s\n    origin: %s\n", mutant->name, mutant->requirement, mutant->what,
 	       mutant->origin);
-	if (is_scenario(mutant)) {
+	if (is_run(mutant)) {
 		printf("    caught by: usermm run");
 		if (mutant->seeds > 1)
 			printf(" --seeds %" PRIu32, mutant->seeds);
 		printf(" --mutant %s scenarios/mutants/%s\n", mutant->name, mutant->where);
+	} else if (is_explored(mutant)) {
+		printf("    caught by: usermm explore --mutant %s scenarios/explore/%s\n",
+		       mutant->name, mutant->where);
 	} else if (strcmp(mutant->how, "program") == 0) {
 		printf("    caught by: the program %s of usermm mutants --check\n", mutant->where);
 	} else {

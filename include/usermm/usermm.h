@@ -313,8 +313,10 @@ UMM_API const char *umm_fail_site(unsigned index);
 struct umm_mutant {
 	const char *name, *requirement, *what, *origin;
 	/*
-	 * How it is caught: "run" (a scenario, with up to so many seeds), "watch" (the same, needs
-	 * umm_sim_watched), "program" (one of the command's own) or "weak" (only where memory is weaker than sequential consistency).
+	 * How it is caught: "run" (a scenario, with up to so many seeds), "explore" (a scenario
+	 * under every interleaving), "watch" (that, and it needs umm_sim_watched), "program" (one
+	 * of the command's own) or "weak" (only where memory is weaker than sequential
+	 * consistency).
 	 */
 	const char *how, *where;
 	uint32_t seeds;

@@ -12,6 +12,7 @@
 /* How a mutant is caught ("usermm mutants --check" proves it). */
 enum mutant_how {
 	CAUGHT_BY_RUN,     /* usermm run of scenarios/mutants/where, with up to `seeds` seeds */
+	CAUGHT_BY_EXPLORE, /* usermm explore of scenarios/explore/where */
 	CAUGHT_BY_WATCH,   /* the same, where the simulator watches plain accesses */
 	CAUGHT_BY_PROGRAM, /* a program of the command, cli/mutant_programs.c */
 	CAUGHT_BY_WEAK,    /* by nothing under sequential consistency */
@@ -26,8 +27,8 @@ enum mutant_how {
 #define MUTANTS(X)                                                                                 \
 	X(cow_check_before_lock, "P2",                                                             \
 	  "a write fault acts on the entry it saw before it took the table's lock",                \
-	  "copy-on-write races: CVE-2016-5195, CVE-2022-2590", CAUGHT_BY_RUN,                      \
-	  "first-touch-twice.lua", 200, "nobody has it (a leak)")                                  \
+	  "copy-on-write races: CVE-2016-5195, CVE-2022-2590", CAUGHT_BY_EXPLORE,                  \
+	  "fault-fault.lua", 1, "contradicts itself")                                              \
 	X(reuse_ignores_count, "P2", "a write fault keeps a page that others still map or hold",   \
 	  "CVE-2020-29374 and its relatives", CAUGHT_BY_RUN, "fork-keeps-apart.lua", 1,            \
 	  "exclusive, with 2 mappings")                                                            \
@@ -44,17 +45,17 @@ enum mutant_how {
 	  "stale writable translations after fork", CAUGHT_BY_RUN, "fork-flushes.lua", 1,          \
 	  "cached for writing")                                                                    \
 	X(flush_after_free, "idea 2", "frames are freed before the CPUs have forgotten them",      \
-	  "use after free through a stale translation", CAUGHT_BY_RUN,                             \
-	  "freed-frame-is-out-of-reach.lua", 2000, "a freed frame was read|use after free")        \
+	  "use after free through a stale translation", CAUGHT_BY_EXPLORE, "dontneed-fault.lua",   \
+	  1, "use after free|written to|expectation failed")                                       \
 	X(mremap_flushes_late, "P1", "moved entries are flushed after the locks are dropped",      \
 	  "CVE-2018-18281", CAUGHT_BY_RUN, "moved-page-is-out-of-reach.lua", 20000,                \
 	  "a freed frame was read|use after free")                                                 \
 	X(fault_race_is_fatal, "P5", "a fault that finds the entry changed ends in a signal",      \
-	  "retry of spurious faults left out", CAUGHT_BY_RUN, "copy-on-write-twice.lua", 500,      \
-	  "= SIGSEGV")                                                                             \
+	  "retry of spurious faults left out", CAUGHT_BY_EXPLORE, "cow-cow-threads.lua", 1,        \
+	  "SIGSEGV")                                                                               \
 	X(munmap_reads_mmap_lock, "P1", "munmap takes mmap_lock for read",                         \
 	  "StackRot, CVE-2023-3269: the tree changed under a lock for reading", CAUGHT_BY_WATCH,   \
-	  "munmap-against-faults.lua", 200, "data race")                                           \
+	  "fault-munmap.lua", 1, "data race")                                                      \
 	X(put_page_twice, "R6", "a copied page's old frame loses one reference too many",          \
 	  "reference underflow", CAUGHT_BY_RUN, "fork-keeps-apart.lua", 1,                         \
 	  "page_mapcount(page) != 0")                                                              \
