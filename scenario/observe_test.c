@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "scenario/observe.h"
@@ -22,14 +23,13 @@ static const char view[] = "== maps\n"
 			   "7ffff7ffd000 1 pages: 1\n";
 
 /* The view with one piece of it replaced. */
-static void replaced(char *buf, const char *from, const char *to)
+static void replaced(char *buf, size_t size, const char *from, const char *to)
 {
 	const char *at = strstr(view, from);
 
 	assert_non_null(at);
-	memcpy(buf, view, (size_t)(at - view));
-	strcpy(buf + (at - view), to);
-	strcat(buf, at + strlen(from));
+	assert_true(snprintf(buf, size, "%.*s%s%s", (int)(at - view), view, to, at + strlen(from)) <
+		    (int)size);
 }
 
 static void assert_report(const char *from, const char *to, const char *const *texts)
@@ -37,7 +37,7 @@ static void assert_report(const char *from, const char *to, const char *const *t
 	struct scn_buffer report = { 0 };
 	char other[1024];
 
-	replaced(other, from, to);
+	replaced(other, sizeof(other), from, to);
 	assert_true(scn_view_differs(view, other, &report));
 	for (; *texts; texts++) {
 		if (!strstr(report.text, *texts))
