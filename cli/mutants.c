@@ -281,10 +281,8 @@ static void list_one(const struct umm_mutant *mutant)
 	} else if (is_explored(mutant)) {
 		printf("    caught by: usermm explore --mutant %s scenarios/explore/%s\n",
 		       mutant->name, mutant->where);
-	} else if (strcmp(mutant->how, "program") == 0) {
-		printf("    caught by: the program %s of usermm mutants --check\n", mutant->where);
 	} else {
-		printf("    caught by: nothing; %s\n", mutant->says);
+		printf("    caught by: the program %s of usermm mutants --check\n", mutant->where);
 	}
 }
 
@@ -307,9 +305,6 @@ static int show_all(const struct mutants_options *options, int argc, char **argv
 			continue;
 		if (!options->check) {
 			list_one(&mutant);
-		} else if (strcmp(mutant.how, "weak") == 0) {
-			printf("skipped %-23s %s\n", mutant.name, mutant.says);
-			nr_skipped++;
 		} else if (strcmp(mutant.how, "watch") == 0 && !umm_sim_watched()) {
 			printf("skipped %-23s needs a build with sim_tsan\n", mutant.name);
 			nr_skipped++;

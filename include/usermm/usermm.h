@@ -314,9 +314,8 @@ struct umm_mutant {
 	const char *name, *requirement, *what, *origin;
 	/*
 	 * How it is caught: "run" (a scenario, with up to so many seeds), "explore" (a scenario
-	 * under every interleaving), "watch" (that, and it needs umm_sim_watched), "program" (one
-	 * of the command's own) or "weak" (only where memory is weaker than sequential
-	 * consistency).
+	 * under every interleaving), "watch" (that, and it needs umm_sim_watched) or "program"
+	 * (one of the command's own).
 	 */
 	const char *how, *where;
 	uint32_t seeds;

@@ -24,9 +24,10 @@ bool umm_mutant_get(unsigned index, struct umm_mutant *ret_mutant)
 	if (index >= NR_MUTANTS)
 		return false;
 	static const char *const how[] = {
-		[CAUGHT_BY_RUN] = "run",     [CAUGHT_BY_EXPLORE] = "explore",
-		[CAUGHT_BY_WATCH] = "watch", [CAUGHT_BY_PROGRAM] = "program",
-		[CAUGHT_BY_WEAK] = "weak",
+		[CAUGHT_BY_RUN] = "run",
+		[CAUGHT_BY_EXPLORE] = "explore",
+		[CAUGHT_BY_WATCH] = "watch",
+		[CAUGHT_BY_PROGRAM] = "program",
 	};
 	const struct mutant_info *info = &mutant_infos[index];
 

@@ -15,7 +15,6 @@ enum mutant_how {
 	CAUGHT_BY_EXPLORE, /* usermm explore of scenarios/explore/where */
 	CAUGHT_BY_WATCH,   /* the same, where the simulator watches plain accesses */
 	CAUGHT_BY_PROGRAM, /* a program of the command, cli/mutant_programs.c */
-	CAUGHT_BY_WEAK,    /* by nothing under sequential consistency */
 };
 
 /*
@@ -60,7 +59,8 @@ enum mutant_how {
 	  "reference underflow", CAUGHT_BY_RUN, "fork-keeps-apart.lua", 1,                         \
 	  "page_mapcount(page) != 0")                                                              \
 	X(table_published_early, "R5", "a new page table is linked without a release barrier",     \
-	  "the write barrier in __pte_alloc", CAUGHT_BY_WEAK, "", 0, "needs --memory weak")        \
+	  "the write barrier in __pte_alloc", CAUGHT_BY_WATCH, "first-touch-tables.lua", 1,        \
+	  "data race")                                                                             \
 	X(wakeup_lost, "B17", "a waiter looks at the queue's sequence only when it goes to sleep", \
 	  "condition checked before the task state is set", CAUGHT_BY_PROGRAM, "wait-queue", 1,    \
 	  "waits for ever")                                                                        \
