@@ -11,8 +11,9 @@
 
 #include "cli/explore.h"
 
-/* Of each kind of samples before the next one has its turn. */
+/* Of each kind of samples before the next one has its turn: so many, or this part of the budget. */
 #define SAMPLES_AT_ONCE 5000
+#define SAMPLES_PART 16
 /* This part of the budget shows whether the whole tree fits into it. */
 #define TRY_PART 8
 /* Of a search for a failure with fewer preemptions, each. */
@@ -32,6 +33,7 @@ struct exploration {
 	uint64_t hash; /* of every execution, in order */
 	double estimate;
 	bool progress_shown;
+	bool mixed; /* samples of each kind */
 	int fewest; /* preemptions of the failure; below 0: not known */
 	enum end end;
 	char note[256];
@@ -147,12 +149,18 @@ static const enum explore_mode kinds[] = { EXPLORE_POS, EXPLORE_PCT, EXPLORE_URW
 static void sample(struct exploration *x, unsigned worker)
 {
 	const struct explore_command *command = x->command;
-	uint64_t seed = command->config.seed + ((uint64_t)worker << 32);
+	uint64_t seed = command->config.seed + ((uint64_t)worker << 32), nr = SAMPLES_AT_ONCE;
+	double seconds = 0;
 
+	if (!command->chosen) {
+		seconds = (double)command->seconds / SAMPLES_PART;
+		if (command->executions && command->executions / SAMPLES_PART < nr)
+			nr = command->executions / SAMPLES_PART + 1;
+	}
 	for (unsigned i = 0; !out_of_budget(x); i++, seed++) {
 		enum explore_mode mode = command->chosen ? command->mode : kinds[i % 4];
 
-		if (run(x, mode, 0, SAMPLES_AT_ONCE, seed))
+		if (run(x, mode, seconds, nr, seed))
 			return;
 	}
 	x->end = command->chosen ? END_SAMPLED : END_SHORT;
@@ -289,6 +297,7 @@ static void explore_by_default(struct exploration *x)
 	else
 		snprintf(x->note, sizeof(x->note),
 			 "to see everything takes more than this budget; samples instead");
+	x->mixed = true;
 	x->executions = x->blocked = x->cut = 0;
 	sample_by_many(x);
 }
@@ -453,7 +462,8 @@ static void show_text(struct exploration *x)
 	if (x->note[0])
 		printf("%s: %s\n", x->file->path, x->note);
 	printf("%s%s%s %s (%s: %" PRIu64 " executions", colour, end_word(x), c->off, x->file->path,
-	       x->strategy, x->executions);
+	       x->mixed && x->end != END_FAILED ? "samples of each kind" : x->strategy,
+	       x->executions);
 	if (x->end == END_FAILED)
 		printf(", failed in number %" PRIu64, x->result.first_failure);
 	if (x->blocked)
@@ -477,7 +487,8 @@ static void show_json(struct exploration *x)
 
 	json_object_object_add(o, "file", json_object_new_string(x->file->path));
 	json_object_object_add(o, "verdict", json_object_new_string(end_word(x)));
-	json_object_object_add(o, "strategy", json_object_new_string(x->strategy));
+	json_object_object_add(o, "strategy",
+			       json_object_new_string(x->mixed ? "samples" : x->strategy));
 	json_object_object_add(o, "memory", json_object_new_string(x->command->memory));
 	json_object_object_add(o, "executions", json_object_new_int64((int64_t)x->executions));
 	json_object_object_add(o, "cut", json_object_new_int64((int64_t)x->cut));
