@@ -43,7 +43,8 @@ typedef void fiber_fn(void *arg);
 
 static void on_bug(const char *text)
 {
-	snprintf(report, REPORT_BYTES, "%s", text);
+	if (report)
+		snprintf(report, REPORT_BYTES, "%s", text);
 	_exit(7);
 }
 
