@@ -274,22 +274,51 @@ static void sample_by_many(struct exploration *x)
 
 /* ---- which strategy ------------------------------------------------------------------- */
 
+static void forget_counts(struct exploration *x)
+{
+	x->executions = x->blocked = x->cut = x->infeasible = x->events = x->longest = 0;
+	x->hash = 0;
+}
+
+/* An estimate that was passed without coming to the end is none. */
+static void take_estimate(struct exploration *x)
+{
+	double estimate = x->result.estimate;
+
+	x->estimate = estimate > (double)x->result.executions ? estimate : 0;
+}
+
+/* Whether what is left of the budget should do for the whole tree. */
+static bool tree_fits(const struct exploration *x)
+{
+	const struct explore_command *command = x->command;
+	double each_s = (double)x->result.ns / 1e9 / (double)(x->result.executions + 1);
+
+	if (x->estimate <= 0)
+		return false;
+	if (command->executions && x->estimate >= (double)left_executions(x))
+		return false;
+	return !command->seconds || x->estimate * each_s < (double)command->seconds - spent(x);
+}
+
 /* The whole tree if it fits; else samples. */
 static void explore_by_default(struct exploration *x)
 {
-	double budget = (double)x->command->seconds, needed;
+	uint64_t seed = x->command->config.seed, limit = x->command->executions;
+	double budget = (double)x->command->seconds;
 
-	if (run(x, EXPLORE_OPTIMAL, budget / TRY_PART,
-		x->command->executions ? x->command->executions / TRY_PART + 1 : 0,
-		x->command->config.seed))
+	if (run(x, EXPLORE_OPTIMAL, budget / TRY_PART, limit ? limit / TRY_PART + 1 : 0, seed))
 		return;
-	x->estimate = x->result.estimate;
-	needed = x->estimate * (double)x->result.ns / 1e9 / (double)(x->result.executions + 1);
-	if (x->estimate > 0 && (!budget || needed < budget - spent(x)) &&
-	    (!x->command->executions || x->estimate < (double)left_executions(x)) &&
-	    run(x, EXPLORE_OPTIMAL, (budget - spent(x)) / 2, left_executions(x) / 2,
-		x->command->config.seed))
-		return;
+	take_estimate(x);
+	if (tree_fits(x)) {
+		double part = budget ? (budget - spent(x)) / 2 : 0;
+
+		limit = left_executions(x) / 2;
+		forget_counts(x);
+		if (run(x, EXPLORE_OPTIMAL, part, limit, seed))
+			return;
+		take_estimate(x);
+	}
 	if (x->estimate > 0)
 		snprintf(x->note, sizeof(x->note),
 			 "about %.3g executions are needed to see everything; samples instead",
@@ -298,7 +327,7 @@ static void explore_by_default(struct exploration *x)
 		snprintf(x->note, sizeof(x->note),
 			 "to see everything takes more than this budget; samples instead");
 	x->mixed = true;
-	x->executions = x->blocked = x->cut = 0;
+	forget_counts(x);
 	sample_by_many(x);
 }
 
@@ -310,7 +339,7 @@ static void explore_it(struct exploration *x)
 		explore_by_default(x);
 	} else if (command->mode <= EXPLORE_OPTIMAL) {
 		if (!run(x, command->mode, 0, 0, command->config.seed)) {
-			x->estimate = x->result.estimate;
+			take_estimate(x);
 			x->end = END_SHORT;
 		}
 	} else {
