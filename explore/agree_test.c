@@ -478,11 +478,47 @@ static void test_bound_agrees(void **state)
 	}
 }
 
+/* Without what each of these leaves out, some program is seen to be explored wrongly. */
+static void test_faults_are_noticed(void **state)
+{
+	static const struct {
+		enum explore_fault fault;
+		int bound;
+	} faults[] = {
+		{ FAULT_SLEEP_AS_ANNOUNCED, -1 }, { FAULT_LOCK_CLOCK, -1 },
+		{ FAULT_NO_STUCK, -1 },           { FAULT_UNASKED_WAITS, -1 },
+		{ FAULT_NO_BLOCK_START, 1 },      { FAULT_BOUNDED_SLEEP, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		bool bounded = faults[i].bound >= 0, noticed = false;
+		u64 seed = 1;
+
+		for (; seed < 2000 && !noticed; seed++) {
+			make_program(seed);
+			run(EXPLORE_NAIVE, faults[i].bound, true, 0);
+			if (!result.complete)
+				continue;
+			explore_fault = faults[i].fault;
+			run(bounded ? EXPLORE_SOURCE : EXPLORE_OPTIMAL, faults[i].bound, true, 1);
+			explore_fault = FAULT_NONE;
+			noticed = !set_equal(&outcomes[0], &outcomes[1]) ||
+				  (!bounded && (!set_equal(&traces[0], &traces[1]) ||
+						traces[1].repeated || result.blocked));
+		}
+		print_message("fault %d: program %llu\n", (int)faults[i].fault,
+			      (unsigned long long)seed);
+		assert_true(noticed);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes_agree),
 		cmocka_unit_test(test_bound_agrees),
+		cmocka_unit_test(test_faults_are_noticed),
 	};
 
 	if (argc > 1)

@@ -49,7 +49,8 @@ static void try_before(s32 e, unsigned thread)
 	while (begin > 0 && engine.frames[begin - 1].chosen == engine.frames[e].chosen)
 		begin--;
 	try_at(e, thread);
-	try_at(begin, thread);
+	if (!planted(FAULT_NO_BLOCK_START))
+		try_at(begin, thread);
 }
 
 /* The races of what the thread stands before. */

@@ -19,6 +19,7 @@
 #include "host/host.h"
 
 struct engine engine;
+enum explore_fault explore_fault;
 
 /* ---- one execution ------------------------------------------------------------------ */
 
@@ -29,10 +30,38 @@ static u32 enabled_threads(void)
 	for (unsigned t = 0; t < engine.threads; t++) {
 		const struct sim_fiber *fiber = engine.fibers[t];
 
-		if (!fiber->ended && (!sim_can_block(fiber->op.kind) || sim_enabled(fiber)))
+		if (!fiber->ended && (!sim_can_block(fiber->op.kind) || sim_enabled(fiber) ||
+				      (planted(FAULT_SPINNING) && fiber->op.kind == SIM_RELAX)))
 			set |= bit_of(t);
 	}
 	return set;
+}
+
+/* The value of a word that the operation touches; 0: it is no word. */
+static u64 word_of(const struct sim_op *op)
+{
+	bool word = op->object && op->size && op->size <= 8 && !(op->size & (op->size - 1));
+
+	return word ? sim_peek(op->object, op->size) : 0;
+}
+
+static void tell_event(unsigned thread, const struct sim_op *op, bool waits)
+{
+	struct explore_event event = {
+		.thread = thread,
+		.words = sim_kind_words(op->kind),
+		.site = op->site,
+		.object = op->object,
+		.size = op->size,
+		.before = waits ? word_of(op) : engine.told_value,
+		.after = word_of(op),
+		.changes = op->kind == SIM_STORE || op->kind == SIM_RMW,
+		.failed = !waits && !engine.fibers[thread]->took_effect,
+		.waits = waits,
+	};
+
+	if (op->kind != SIM_START)
+		engine.options->event(engine.options->event_arg, &event);
 }
 
 /* The event is over: its thread has announced the next, or has ended. */
@@ -42,6 +71,8 @@ static void finish_event(void)
 	struct event *event = &engine.events[e];
 
 	engine.under_way = false;
+	if (unlikely(engine.options->event))
+		tell_event(engine.frames[e].chosen, &engine.told_op, false);
 	if (e < engine.kept)
 		return;
 	if (!engine.fibers[event->thread]->took_effect && event->done.use != USE_NONE)
@@ -74,6 +105,10 @@ static void start_event(unsigned thread)
 	engine.under_way = true;
 	engine.result->events++;
 	engine.frames[e].chosen = (u8)thread;
+	if (unlikely(engine.options->event)) {
+		engine.told_op = fiber->op;
+		engine.told_value = word_of(&fiber->op);
+	}
 	if (e < engine.kept) {
 		check_repeats(event, &fiber->op, thread);
 		return;
@@ -180,6 +215,7 @@ static int go_on_new(s32 depth)
 	if (!engine.goes_back) {
 		u32 enabled = enabled_threads();
 
+		frame->enabled = enabled;
 		if (enabled)
 			return (int)random_pick(enabled);
 		engine.end = END_COMPLETE;
@@ -266,6 +302,20 @@ static void run_execution(void)
 
 /* ---- failures ----------------------------------------------------------------------- */
 
+static void note_schedule(struct explore_result *result)
+{
+	result->schedule_len = (unsigned)engine.nr_events;
+	for (s32 e = 0; e < engine.nr_events; e++) {
+		unsigned last = e ? engine.frames[e - 1].chosen : engine.frames[e].chosen;
+
+		result->schedule[e] = engine.frames[e].chosen;
+		if (last == engine.frames[e].chosen)
+			continue;
+		result->switches++;
+		result->preemptions += (engine.frames[e].enabled & bit_of(last)) != 0;
+	}
+}
+
 static void note_failure(enum explore_failure failure, const char *text)
 {
 	struct explore_result *result = engine.result;
@@ -279,9 +329,7 @@ static void note_failure(enum explore_failure failure, const char *text)
 	result->failure = failure;
 	strbuf_init(&sb, result->failure_text, sizeof(result->failure_text));
 	strbuf_puts(&sb, text);
-	result->schedule_len = (unsigned)engine.nr_events;
-	for (s32 e = 0; e < engine.nr_events; e++)
-		result->schedule[e] = engine.frames[e].chosen;
+	note_schedule(result);
 }
 
 void explore_fail(const char *text)
@@ -369,6 +417,9 @@ static void judge_execution(void)
 	} else if (engine.end == END_COMPLETE) {
 		check_execution();
 	}
+	for (unsigned t = 0; engine.options->event && t < engine.threads; t++)
+		if (!engine.fibers[t]->ended && !sim_enabled(engine.fibers[t]))
+			tell_event(t, &engine.fibers[t]->op, true);
 	result->executions++;
 	if (engine.failed_at != NO_EVENT)
 		result->failures++;
@@ -386,6 +437,8 @@ static void close_branch(struct frame *frame, s32 depth)
 		return;
 	frame->sleep |= bit_of(frame->chosen);
 	engine.sleep_op[depth][frame->chosen] = engine.events[depth].done;
+	if (planted(FAULT_SLEEP_AS_ANNOUNCED))
+		engine.sleep_op[depth][frame->chosen].use = engine.events[depth].announced;
 }
 
 /* The next branch of a frame, or -1. */
@@ -440,7 +493,7 @@ static void look_for_branches(void)
 			bound_stuck();
 		return;
 	}
-	if (stuck)
+	if (stuck && !planted(FAULT_NO_STUCK))
 		(void)order_stuck();
 	reverse_races(engine.prefix ? engine.prefix - 1 : 0);
 }
@@ -520,7 +573,8 @@ static void choose_ways(const struct explore_options *options)
 	engine.goes_back = mode <= EXPLORE_OPTIMAL;
 	engine.bounded = engine.goes_back && options->max_preemptions >= 0;
 	/* Who sleeps was tried with other preemptions behind it: no reason to leave him out. */
-	engine.sleeps = engine.goes_back && mode != EXPLORE_NAIVE && !engine.bounded;
+	engine.sleeps = engine.goes_back && mode != EXPLORE_NAIVE &&
+			(!engine.bounded || planted(FAULT_BOUNDED_SLEEP));
 	engine.orders = options->each || mode == EXPLORE_SOURCE || mode == EXPLORE_OPTIMAL;
 	engine.prints = engine.orders || engine.sleeps || mode == EXPLORE_POS;
 	engine.rewinds = engine.program->stack_only && rewind_possible();
@@ -587,6 +641,8 @@ int explore(const struct explore_program *program, const struct explore_options 
 			start_execution(false);
 	}
 	umm_bug_set_handler(before);
+	if (engine.goes_back && !ret_result->complete)
+		ret_result->estimate = (double)ret_result->executions / explored_share();
 	finish();
 	return 0;
 }

@@ -131,6 +131,9 @@ struct engine {
 	s32 failed_at;         /* events before this execution failed; NO_EVENT: it has not */
 	bool checking;
 	jmp_buf checked;
+	/* For options.event: what is under way. */
+	struct sim_op told_op;
+	u64 told_value;
 	enum engine_end end;
 
 	s32 thread_last[MAX_THREADS];
@@ -172,6 +175,26 @@ static inline u32 bit_of(unsigned thread)
 {
 	return (u32)1 << thread;
 }
+
+/*
+ * Faults that the tests plant, one at a time, to prove that they would be noticed: each leaves
+ * out one of the details that decide whether an exploration is right.
+ */
+enum explore_fault {
+	FAULT_NONE,
+	FAULT_OLD_RACES,          /* races of the kept part are dealt with again */
+	FAULT_REVERSAL_AS_DONE,   /* the racing event of a reversal does what it did before */
+	FAULT_SLEEP_AS_ANNOUNCED, /* who sleeps is woken as if it did all that it announced */
+	FAULT_LOCK_CLOCK,         /* takings are compared after they have joined the lock */
+	FAULT_READERS_DEPEND,     /* two readers of a lock are told apart by their order */
+	FAULT_NO_STUCK,           /* what is blocked at the end has no part in races */
+	FAULT_SPINNING,           /* who waits for a word is not kept from going on */
+	FAULT_UNASKED_WAITS,      /* waits are turned round at the last change only */
+	FAULT_NO_BLOCK_START,     /* a bounded search tries the other thread at the race alone */
+	FAULT_BOUNDED_SLEEP,      /* threads sleep in a bounded search */
+};
+extern enum explore_fault explore_fault;
+#define planted(fault) unlikely(explore_fault == (fault))
 
 /* ---- clocks ---- */
 

@@ -50,6 +50,19 @@ struct explore_program {
 
 struct explore_result;
 
+/* What a thread has done, or stands before. */
+struct explore_event {
+	unsigned thread;
+	const char *words; /* "reads" */
+	const char *site;  /* "file.c:12"; NULL: not known */
+	const void *object;
+	unsigned size; /* of the word, bytes; 0: there is no value to show */
+	u64 before, after;
+	bool changes; /* it was announced as a change */
+	bool failed;  /* and only looked: a try, a compare-exchange */
+	bool waits;   /* not done: it cannot go on */
+};
+
 struct explore_options {
 	enum explore_mode mode;
 	u64 max_executions; /* 0: no limit */
@@ -67,6 +80,9 @@ struct explore_options {
 	/* Called after every execution; the hash is equal for executions of one trace. */
 	void (*each)(void *arg, u64 trace_hash);
 	void *each_arg;
+	/* Called after every event, and at the end for what each stuck thread waits for. */
+	void (*event)(void *arg, const struct explore_event *event);
+	void *event_arg;
 };
 
 enum explore_failure {
@@ -85,6 +101,7 @@ struct explore_result {
 	u64 deadlocks;
 	u64 failures;
 	u64 cut;        /* executions that were too long to follow to their end */
+	u64 races;      /* looked at */
 	u64 infeasible; /* branches that could not be taken: 0 unless a footprint is wrong */
 	u64 events;     /* carried out in all */
 	u64 longest;    /* events of the longest execution */
@@ -98,6 +115,8 @@ struct explore_result {
 	char failure_text[EXPLORE_TEXT_BYTES];
 	u8 schedule[EXPLORE_MAX_EVENTS]; /* of the first failure: the thread of each event */
 	unsigned schedule_len;
+	/* Of that schedule: threads left, and those of them that could have gone on. */
+	unsigned switches, preemptions;
 };
 
 /* Explore. 0; -EINVAL: more threads than there can be. One at a time in a process. */
@@ -106,6 +125,46 @@ int explore(const struct explore_program *program, const struct explore_options 
 
 /* From a thread or from check: this execution is a failure. Does not return from a thread. */
 void explore_fail(const char *text);
+
+/* ---- schedules: exactly what failed, again, smaller, as text ---- */
+
+struct explore_minimised {
+	u8 schedule[EXPLORE_MAX_EVENTS];
+	unsigned schedule_len;
+	unsigned preemptions, switches;
+	unsigned preemptions_before, switches_before;
+	u64 runs;    /* executions that it took */
+	bool proven; /* no failure has fewer preemptions: everything with one less was tried */
+	char text[EXPLORE_TEXT_BYTES];
+};
+
+/*
+ * The same failure with the fewest preemptions, then the fewest switches that are found. Of
+ * limits max_executions, max_ns and deadlocks_allowed count. 0; -ENOENT: the schedule does not
+ * fail; -ENOMEM.
+ */
+int explore_minimise(const struct explore_program *program, const struct explore_options *limits,
+		     const u8 *schedule, unsigned len, struct explore_minimised *ret_minimised);
+
+/*
+ * The execution of a schedule as text: a line for each event, a column for each thread. Returns
+ * the length of the whole, which may exceed size, as snprintf does.
+ */
+size_t explore_render(const struct explore_program *program, const u8 *schedule, unsigned len,
+		      char *buf, size_t size);
+
+struct explore_schedule {
+	u8 threads[EXPLORE_MAX_EVENTS];
+	unsigned len;
+	char about[EXPLORE_TEXT_BYTES]; /* lines of word and value */
+};
+
+/* As a file for replaying: about is lines of word and value, or "". Returns the whole length. */
+size_t explore_schedule_write(const u8 *schedule, unsigned len, const char *about, char *buf,
+			      size_t size);
+/* 0; -EINVAL: it is none, and what is wrong in which line. */
+int explore_schedule_parse(const char *text, struct explore_schedule *ret_schedule, char *error,
+			   size_t error_size);
 
 #define explore_assert(cond)                                                \
 	do {                                                                \

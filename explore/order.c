@@ -36,6 +36,14 @@ static bool comes_before(s32 first, const clock_lanes *before)
 	return lane_of(before, event->thread) >= event->index;
 }
 
+/* How the two uses depend, the first being earlier. */
+static u8 relation_of(u8 first, u8 second)
+{
+	if (planted(FAULT_READERS_DEPEND) && first == USE_ACQUIRE_SHARED && second == first)
+		return TAKING;
+	return relations[first][second];
+}
+
 static void conflict_add(struct conflicts *conflicts, s32 e, u8 relation)
 {
 	if (relation == UNRELATED || conflicts->nr == ARRAY_SIZE(conflicts->of))
@@ -60,7 +68,7 @@ static void add_reads(struct conflicts *conflicts, const struct object *object, 
 		u32 *seen = did == USE_READ ? &looked : &took;
 
 		if (!(*seen & bit_of(event->thread)))
-			conflict_add(conflicts, e, relations[did][use]);
+			conflict_add(conflicts, e, relation_of(did, use));
 		*seen |= bit_of(event->thread);
 		e = second ? event->next_read2 : event->next_read;
 	}
@@ -72,11 +80,11 @@ static void collect(struct conflicts *conflicts, u32 id, u8 use)
 
 	if (object->last_write != NO_EVENT)
 		conflict_add(conflicts, object->last_write,
-			     relations[engine.events[object->last_write].done.use][use]);
+			     relation_of(engine.events[object->last_write].done.use, use));
 	if (use != USE_READ || object->lock)
 		add_reads(conflicts, object, id, use);
 	for (s32 e = object->releases; e != NO_EVENT; e = engine.events[e].next_release)
-		conflict_add(conflicts, e, relations[engine.events[e].done.use][use]);
+		conflict_add(conflicts, e, relation_of(engine.events[e].done.use, use));
 }
 
 static void add_race(s32 first, s32 second)
@@ -131,6 +139,8 @@ static void add_wait_race(s32 e, s32 end, const clock_lanes *before)
 			return;
 		if (engine.bounded)
 			add_race(first, e);
+		if (planted(FAULT_UNASKED_WAITS) && !could_go_on(event, change->before))
+			return;
 		if (told_bytes(change) != told_bytes(event) || could_go_on(event, change->before)) {
 			add_race(first, e);
 			return;
@@ -202,6 +212,8 @@ static void find_races(const struct conflicts *conflicts, s32 e, const clock_lan
 			if (engine.bounded)
 				add_race(first, e);
 		} else if (relation == TAKING) {
+			if (planted(FAULT_LOCK_CLOCK) && comes_before(first, direct))
+				continue;
 			if (event->done.use != USE_ACQUIRE ||
 			    (other->done.use != USE_ACQUIRE_SHARED &&
 			     other->done.use != USE_TRY_SHARED) ||

@@ -40,7 +40,8 @@ static void sequence_begin(struct sequence *v, const struct race *race)
 	v->last = race->second;
 	v->end = MIN(race->second, engine.nr_events);
 	v->last_print = last->done;
-	v->last_print.use = last->announced;
+	if (!planted(FAULT_REVERSAL_AS_DONE))
+		v->last_print.use = last->announced;
 	clock_copy(v->taken, counts_at(race->first));
 }
 
@@ -244,6 +245,7 @@ static void reverse_race(const struct race *race)
 	struct frame *frame = &engine.frames[race->first];
 	struct sequence v;
 
+	engine.result->races++;
 	sequence_begin(&v, race);
 	if (engine.options->mode == EXPLORE_SOURCE)
 		add_source(frame, &v);
@@ -253,6 +255,8 @@ static void reverse_race(const struct race *race)
 
 void reverse_races(s32 first_new)
 {
+	if (planted(FAULT_OLD_RACES))
+		first_new = 0;
 	for (u32 i = engine.race_of[first_new]; i < engine.nr_races; i++)
 		reverse_race(&engine.races[i]);
 }

@@ -68,26 +68,39 @@ static void load_table(void)
 	close(fd);
 }
 
-void host_symbol(const void *pc, char *buf, u64 size)
+const char *host_symbol_find(const void *address, u64 *ret_offset, u64 *ret_size)
 {
-	u64 address = (uintptr_t)pc - 1;
 	const ElfW(Sym) *best = NULL;
-	struct strbuf sb;
+	u64 at;
 
 	if (!table.tried)
 		load_table();
-	address -= table.base;
+	at = (uintptr_t)address - table.base;
 	for (u64 i = 0; i < table.nr; i++) {
 		const ElfW(Sym) *symbol = &table.symbols[i];
+		unsigned type = symbol->st_info & 15;
 
-		if ((symbol->st_info & 15) == STT_FUNC && symbol->st_value <= address &&
-		    address < symbol->st_value + symbol->st_size)
+		if ((type == STT_FUNC || type == STT_OBJECT) && symbol->st_value <= at &&
+		    at - symbol->st_value < symbol->st_size)
 			best = symbol;
 	}
+	if (!best)
+		return NULL;
+	*ret_offset = at - best->st_value;
+	*ret_size = best->st_size;
+	return table.names + best->st_name;
+}
+
+void host_symbol(const void *pc, char *buf, u64 size)
+{
+	const void *address = (const u8 *)pc - 1;
+	u64 offset, whole;
+	const char *name = host_symbol_find(address, &offset, &whole);
+	struct strbuf sb;
+
 	strbuf_init(&sb, buf, size);
-	if (best)
-		strbuf_printf(&sb, "%s+%#llx", table.names + best->st_name,
-			      (unsigned long long)(address - best->st_value));
+	if (name)
+		strbuf_printf(&sb, "%s+%#llx", name, (unsigned long long)offset);
 	else
-		strbuf_printf(&sb, "%#llx", (unsigned long long)address);
+		strbuf_printf(&sb, "%#llx", (unsigned long long)((uintptr_t)address - table.base));
 }
