@@ -88,14 +88,15 @@ static void name_in_ram(const struct machine *m, u64 offset, char *buf, size_t s
 {
 	const struct page *page = pfn_to_page(m, pfn_of(offset >> PAGE_SHIFT));
 	u64 entry = offset % PAGE_SIZE / sizeof(u64);
+	vaddr_t address;
 
 	if (!is_table(page)) {
 		snprintf(buf, size, "frame %llu", (unsigned long long)(offset >> PAGE_SHIFT));
 		return;
 	}
+	address = page->table_start + (entry << (PAGE_SHIFT + 9 * page->table_level));
 	snprintf(buf, size, "%s of %#llx", page->table_level ? "table entry" : "pte",
-		 (unsigned long long)(page->table_start +
-				      (entry << (PAGE_SHIFT + 9 * page->table_level))));
+		 (unsigned long long)address);
 }
 
 static bool name_in_heap(struct machine *m, const void *object, char *buf, size_t size)
