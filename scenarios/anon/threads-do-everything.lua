@@ -23,7 +23,9 @@ local steps = {
 	function() p:store(somewhere(), math.random(100)) end,
 	function() p:load(somewhere()) end,
 	function() p:fetch_add(somewhere(), 1) end,
-	function() p:mmap { addr = somewhere(), len = some(), flags = "private|anonymous|fixed" } end,
+	function()
+		p:mmap { addr = somewhere(), len = some(), flags = "private|anonymous|fixed" }
+	end,
 	function() p:munmap(somewhere(), some()) end,
 	function() p:mprotect(somewhere(), some(), math.random(2) == 1 and "r" or "rw") end,
 	function() p:mremap(somewhere(), PAGE, PAGE, "maymove|fixed", somewhere()) end,
