@@ -33,11 +33,11 @@ static const char *verdict_under(const struct litmus *test, enum weak_memory mem
 static void format_row(const struct litmus *test, char *line)
 {
 	char threads[128] = "";
+	size_t at = 0;
 
-	for (unsigned t = 0; t < LITMUS_MAX_THREADS && test->threads[t]; t++) {
-		strcat(threads, t ? " ‖ " : "");
-		strcat(threads, test->threads[t]);
-	}
+	for (unsigned t = 0; t < LITMUS_MAX_THREADS && test->threads[t] && at < sizeof(threads); t++)
+		at += (size_t)snprintf(threads + at, sizeof(threads) - at, "%s%s", t ? " ‖ " : "",
+				       test->threads[t]);
 	snprintf(line, LINE_BYTES, "| %s%s | `%s` | `%s` | %s | %s | %s | %s | %s |\n", test->name,
 		 test->overtakes ? " †" : "", threads, test->outcome, verdict_under(test, WEAK_SC),
 		 verdict_under(test, WEAK_TSO), verdict_under(test, WEAK_WEAK),
