@@ -35,7 +35,8 @@ static void format_row(const struct litmus *test, char *line)
 	char threads[128] = "";
 	size_t at = 0;
 
-	for (unsigned t = 0; t < LITMUS_MAX_THREADS && test->threads[t] && at < sizeof(threads); t++)
+	for (unsigned t = 0; t < LITMUS_MAX_THREADS && test->threads[t] && at < sizeof(threads);
+	     t++)
 		at += (size_t)snprintf(threads + at, sizeof(threads) - at, "%s%s", t ? " ‖ " : "",
 				       test->threads[t]);
 	snprintf(line, LINE_BYTES, "| %s%s | `%s` | `%s` | %s | %s | %s | %s | %s |\n", test->name,
