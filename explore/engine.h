@@ -210,7 +210,7 @@ static inline clock_lanes *counts_at(s32 depth)
 
 static inline s16 lane_of(const clock_lanes *clock, unsigned thread)
 {
-	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.UndefReturn): every clock is copied whole */
+	/* A clock is copied whole. NOLINTNEXTLINE(clang-analyzer-core.uninitialized.UndefReturn) */
 	return ((const s16 *)clock)[thread];
 }
 
