@@ -30,7 +30,8 @@ static void help(void)
 	       "  --list             what can be measured\n"
 	       "  --help\n\n"
 	       "Exit status: 0 all well; 1 an aim was missed and --check given; 2 bad usage;\n"
-	       "3 it cannot run here. docs/performance.md explains the numbers.\n");
+	       "3 it cannot run here. docs/performance.md explains the numbers.\n"
+	       "usermm bench explore measures the explorer; see its --help.\n");
 }
 
 static int usage_error(const char *what, const char *value)

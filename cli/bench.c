@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * usermm bench: a program of its own, because it measures the native library, and this command
- * links the simulator's.
+ * usermm bench: programs of their own: one measures the native library, where this command links
+ * the simulator's; the other the explorer.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,27 +13,31 @@
 #include "cli/cli.h"
 
 /* In the build directory; where this command was moved to with its neighbours; as installed. */
-static const char *const places[] = {
-	"../bench/usermm-native",
-	"../libexec/usermm/usermm-native",
-	USERMM_LIBEXECDIR "/usermm-native",
+static const char *const places[][3] = {
+	{ "../bench/usermm-native", "../libexec/usermm/usermm-native",
+	  USERMM_LIBEXECDIR "/usermm-native" },
+	{ "../explore/explore-bench", "../libexec/usermm/explore-bench",
+	  USERMM_LIBEXECDIR "/explore-bench" },
 };
 
 int cmd_bench(int argc, char **argv)
 {
+	bool explorer = argc > 1 && !strcmp(argv[1], "explore");
 	char own[PATH_MAX], path[2 * PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	static char name[] = "usermm bench";
+	static char name[] = "usermm bench", explorer_name[] = "usermm bench explore";
 	char *slash;
 
-	(void)argc;
-	argv[0] = name;
+	argv += explorer;
+	argv[0] = explorer ? explorer_name : name;
 	own[len > 0 ? len : 0] = '\0';
 	slash = strrchr(own, '/');
 	if (slash)
 		slash[1] = '\0';
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", places[i][0] == '/' ? "" : own, places[i]);
+	for (size_t i = 0; i < sizeof(places[0]) / sizeof(places[0][0]); i++) {
+		const char *place = places[explorer][i];
+
+		snprintf(path, sizeof(path), "%s%s", place[0] == '/' ? "" : own, place);
 		if (access(path, X_OK) == 0) {
 			execv(path, argv);
 			break;
