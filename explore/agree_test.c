@@ -22,6 +22,7 @@
 
 #include "base/prng.h"
 #include "explore/engine.h"
+#include "sync/membarrier.h"
 #include "sync/sync.h"
 
 #define THREADS 4
@@ -54,6 +55,16 @@ enum step_kind {
 	BIT_OR,
 	SLEEP,
 	WAKE,
+	/* A word of eight bytes, and its halves. */
+	WIDE_LOAD,
+	WIDE_ADD,
+	HALF_LOAD,
+	HALF_STORE,
+	/* What a simulated access is: a page, and a generation that it depends on. */
+	ACCESS_READ,
+	ACCESS_WRITE,
+	GENERATION_ADD,
+	NR_STEP_KINDS
 };
 
 struct step {
@@ -62,7 +73,9 @@ struct step {
 
 /* A program, and whether a lock was had: an unlock without it is left out. */
 static struct {
+	unsigned idle; /* threads before the others, so that those have other places in a clock */
 	unsigned threads;
+	bool accesses; /* what they change cannot be undone by the explorer */
 	unsigned steps[THREADS];
 	struct step step[THREADS][MAX_STEPS];
 } p;
@@ -74,6 +87,11 @@ static struct {
 	struct rw_semaphore sem;
 	u64 bits;
 	struct wait_queue_head wq;
+	union {
+		u64 whole;
+		u32 half[2];
+	} wide;
+	int page[2], generation;
 } shared;
 
 static u64 seen[THREADS]; /* of each thread, when it has ended */
@@ -234,8 +252,40 @@ static u64 do_wait(const struct step *step)
 	return entry.sequence;
 }
 
+static u64 do_wide(const struct step *step)
+{
+	switch (step->kind) {
+	case WIDE_LOAD:
+		return READ_ONCE(shared.wide.whole);
+	case WIDE_ADD:
+		return sync_fetch_add(&shared.wide.whole, (1ull << 32) + step->value, SYNC_FULL);
+	case HALF_LOAD:
+		return READ_ONCE(shared.wide.half[step->object]);
+	default:
+		WRITE_ONCE(shared.wide.half[step->object], step->value + 5u);
+		return 0;
+	}
+}
+
+static u64 do_access(const struct step *step)
+{
+	int *page = &shared.page[step->object];
+
+	if (step->kind == GENERATION_ADD)
+		return (u64)sync_fetch_add(&shared.generation, 1, SYNC_FULL);
+	sync_access_point(page, &shared.generation, step->kind == ACCESS_WRITE);
+	if (step->kind == ACCESS_READ)
+		return (u64)*page * 16 + (u64)shared.generation;
+	*page = 3 * *page + shared.generation + step->value;
+	return 0;
+}
+
 static u64 do_step(const struct step *step, unsigned *has)
 {
+	if (step->kind >= ACCESS_READ)
+		return do_access(step);
+	if (step->kind >= WIDE_LOAD)
+		return do_wide(step);
 	if (step->kind <= AWAIT)
 		return do_word(step);
 	if (step->kind <= UNLOCK)
@@ -255,6 +305,9 @@ static void thread(void *arg, unsigned self)
 	u64 hash = self;
 
 	(void)arg;
+	if (self < p.idle)
+		return;
+	self -= p.idle;
 	for (unsigned i = 0; i < p.steps[self]; i++)
 		hash = mix(hash, do_step(&p.step[self][i], &has));
 	seen[self] = hash;
@@ -280,13 +333,16 @@ static const u8 themes[][8] = {
 	{ SLEEP, WAKE, STORE, LOAD, SLEEP, WAKE, ADD, STORE },
 	{ AWAIT, MUTEX_LOCK, MUTEX_UNLOCK, STORE, READ_LOCK, READ_UNLOCK, WRITE_LOCK,
 	  WRITE_UNLOCK },
+	{ WIDE_LOAD, WIDE_ADD, HALF_LOAD, HALF_STORE, HALF_STORE, WIDE_LOAD, STORE, HALF_LOAD },
+	{ ACCESS_READ, ACCESS_WRITE, ACCESS_WRITE, GENERATION_ADD, ACCESS_READ, GENERATION_ADD,
+	  STORE, LOAD },
 };
 
 static void make_program(u64 seed)
 {
 	struct prng rng;
 	const u8 *theme;
-	unsigned left, most;
+	unsigned most;
 
 	prng_seed(&rng, seed * 0x9e3779b97f4a7c15ull + 1);
 	memset(&p, 0, sizeof(p));
@@ -302,10 +358,13 @@ static void make_program(u64 seed)
 				.value = (u8)prng_below(&rng, 2),
 			};
 	}
-	left = (unsigned)prng_below(&rng, 2);
 	/* Sometimes a mixture. */
-	if (left)
-		p.step[0][0].kind = (u8)prng_below(&rng, WAKE + 1);
+	if (prng_below(&rng, 2))
+		p.step[0][0].kind = (u8)prng_below(&rng, NR_STEP_KINDS);
+	p.idle = seed % 4 ? 0 : 7;
+	for (unsigned t = 0; t < p.threads; t++)
+		for (unsigned i = 0; i < p.steps[t]; i++)
+			p.accesses |= p.step[t][i].kind >= ACCESS_READ;
 }
 
 static void print_program(u64 seed)
@@ -376,15 +435,22 @@ static u64 outcome(void)
 	u64 hash = 1;
 
 	for (unsigned t = 0; t < p.threads; t++)
-		hash = mix(hash, engine.fibers[t]->ended ? seen[t] : 0);
+		hash = mix(hash, engine.fibers[p.idle + t]->ended ? seen[t] : 0);
 	for (unsigned i = 0; i < NR_WORDS; i++)
 		hash = mix(hash, (u64)shared.word[i]);
+	hash = mix(hash, shared.wide.whole);
+	hash = mix(hash, (u64)shared.page[0] * 1000 + (u64)shared.page[1]);
 	return mix(hash, shared.bits);
 }
 
 static void each(void *arg, u64 hash)
 {
 	(void)arg;
+	if (!hash) {
+		set_clear(into_traces);
+		set_clear(into_outcomes);
+		return;
+	}
 	set_add(into_traces, hash);
 	set_add(into_outcomes, outcome());
 }
@@ -397,10 +463,10 @@ static void run(enum explore_mode mode, int bound, bool rewinds, unsigned which)
 {
 	struct explore_program program = {
 		.name = "random",
-		.threads = p.threads,
+		.threads = p.idle + p.threads,
 		.reset = reset,
 		.thread = thread,
-		.stack_only = rewinds,
+		.stack_only = rewinds && !p.accesses,
 	};
 	struct explore_options options = {
 		.mode = mode,

@@ -122,7 +122,7 @@ static void start_event(unsigned thread)
 	event->arg = fiber->op.arg;
 	if (!engine.prints)
 		return;
-	event->done = announced_footprint(&fiber->op);
+	event->done = random_pending(thread);
 	event->announced = event->done.use;
 	if (event->done.use != USE_READ && event->done.use != USE_NONE)
 		event->before = told_before(&fiber->op);
@@ -217,7 +217,7 @@ static int go_on_new(s32 depth)
 
 		frame->enabled = enabled;
 		if (enabled)
-			return (int)random_pick(enabled);
+			return (int)random_pick(depth, enabled);
 		engine.end = END_COMPLETE;
 		return -1;
 	}
@@ -609,31 +609,31 @@ static void begin(const struct explore_program *program, const struct explore_op
 
 static void finish(void)
 {
-	for (s32 d = 0; d <= MAX_EVENTS; d++)
+	for (u64 d = 0; d <= MIN(engine.result->longest + 1, (u64)MAX_EVENTS); d++)
 		engine.frames[d].tree = NULL;
 	wakeup_pool_reset();
 	sim.active = false;
 	sim_discard_fibers();
 	sim_stepped = false;
 	engine.result->ns = host_monotonic_ns() - engine.start_ns;
-	engine.result->bounded = engine.bounded;
+	engine.result->bounded = engine.options->max_preemptions >= 0;
 	if (engine.result->complete)
 		engine.result->estimate = (double)engine.result->executions;
 }
 
-int explore(const struct explore_program *program, const struct explore_options *options,
-	    struct explore_result *ret_result)
+/* False: to be begun anew. */
+static bool explore_all(const struct explore_program *program,
+			const struct explore_options *options, struct explore_result *ret_result)
 {
 	umm_bug_handler *before;
 
-	if (!program->threads || program->threads > MAX_THREADS)
-		return -EINVAL;
-	VM_BUG_ON(sim.active);
 	begin(program, options, ret_result);
 	before = umm_bug_set_handler(bug_in_execution);
 	start_execution(true);
 	for (;;) {
 		run_execution();
+		if (engine.end == END_ANEW)
+			break;
 		judge_execution();
 		if (!within_limits() || !more())
 			break;
@@ -644,6 +644,19 @@ int explore(const struct explore_program *program, const struct explore_options 
 	if (engine.goes_back && !ret_result->complete)
 		ret_result->estimate = (double)ret_result->executions / explored_share();
 	finish();
+	return engine.end != END_ANEW;
+}
+
+int explore(const struct explore_program *program, const struct explore_options *options,
+	    struct explore_result *ret_result)
+{
+	if (!program->threads || program->threads > MAX_THREADS)
+		return -EINVAL;
+	VM_BUG_ON(sim.active);
+	engine.nr_joined = 0;
+	while (!explore_all(program, options, ret_result))
+		if (options->each)
+			options->each(options->each_arg, 0);
 	return 0;
 }
 

@@ -24,6 +24,7 @@
 #define MAX_THREADS EXPLORE_MAX_THREADS
 #define MAX_EVENTS EXPLORE_MAX_EVENTS
 #define MAX_OBJECTS 4096
+#define MAX_JOINED 64
 #define MAX_RACES (16 * MAX_EVENTS)
 #define NO_EVENT (-1)
 
@@ -87,6 +88,7 @@ struct object {
 	s32 reads;      /* since then; also shared takings */
 	s32 releases;   /* since then */
 	bool lock;
+	bool wide; /* accessed as a word of eight bytes */
 };
 
 /* A branch still to be explored: what a thread will do, and then. */
@@ -107,7 +109,7 @@ struct race {
 	s32 first, second; /* second may be a pending operation: index nr_events + i */
 };
 
-enum engine_end { END_NONE, END_COMPLETE, END_BLOCKED, END_FAILED, END_TOO_LONG };
+enum engine_end { END_NONE, END_COMPLETE, END_BLOCKED, END_FAILED, END_TOO_LONG, END_ANEW };
 
 struct engine {
 	const struct explore_program *program;
@@ -139,6 +141,8 @@ struct engine {
 	s32 thread_last[MAX_THREADS];
 	u32 nr_races;
 	u32 nr_objects;
+	u32 nr_joined;
+	u64 joined[MAX_JOINED]; /* keys of the first halves of words that are one object */
 	struct prng rng;
 	u64 start_ns, next_progress_ns;
 
@@ -214,9 +218,13 @@ static inline s16 lane_of(const clock_lanes *clock, unsigned thread)
 	return ((const s16 *)clock)[thread];
 }
 
-static inline void set_lane(clock_lanes *clock, unsigned thread, s16 value)
+/* One in one lane. Whole registers are written: a lane by itself would be slow to read back. */
+extern const clock_lanes lane_one[CLOCK_LANES];
+
+/* The lane of this thread is one more. */
+static inline void count_up(clock_lanes *clock, unsigned thread)
 {
-	((s16 *)clock)[thread] = value;
+	clock[thread / CLOCK_LANES] += lane_one[thread % CLOCK_LANES];
 }
 
 static inline void clock_copy(clock_lanes *to, const clock_lanes *from)
@@ -225,27 +233,39 @@ static inline void clock_copy(clock_lanes *to, const clock_lanes *from)
 		to[i] = from[i];
 }
 
+static inline clock_lanes lanes_max(clock_lanes a, clock_lanes b)
+{
+	clock_lanes more = (clock_lanes)(a > b);
+
+	return (a & more) | (b & ~more);
+}
+
 static inline void clock_join(clock_lanes *to, const clock_lanes *from)
 {
-	for (unsigned i = 0; i < engine.lanes; i++) {
-		clock_lanes more = (clock_lanes)(from[i] > to[i]);
+	for (unsigned i = 0; i < engine.lanes; i++)
+		to[i] = lanes_max(from[i], to[i]);
+}
 
-		to[i] = (from[i] & more) | (to[i] & ~more);
-	}
+/* The same without the last event of this thread. */
+static inline void clock_join_but_last(clock_lanes *to, const clock_lanes *from, unsigned thread)
+{
+	clock_lanes one = lane_one[thread % CLOCK_LANES];
+
+	for (unsigned i = 0; i < engine.lanes; i++)
+		to[i] = lanes_max(i == thread / CLOCK_LANES ? from[i] - one : from[i], to[i]);
 }
 
 /* No lane is above that of the bound, but perhaps the one of this thread. */
 static inline bool clock_within(const clock_lanes *clock, const clock_lanes *bound, unsigned but)
 {
 	typedef u64 halves __attribute__((vector_size(16)));
+	clock_lanes mask = lane_one[but % CLOCK_LANES] - 1; /* zero for this thread alone */
 	halves above = { 0, 0 };
 
 	for (unsigned i = 0; i < engine.lanes; i++) {
 		clock_lanes more = (clock_lanes)(clock[i] > bound[i]);
 
-		if (i == but / CLOCK_LANES)
-			((s16 *)&more)[but % CLOCK_LANES] = 0;
-		above |= (halves)more;
+		above |= (halves)(i == but / CLOCK_LANES ? more & mask : more);
 	}
 	return !(above[0] | above[1]);
 }
@@ -327,7 +347,9 @@ void rewind_start(void);
 /* ---- random.c ---- */
 
 void random_begin(void);
-unsigned random_pick(u32 enabled);
+unsigned random_pick(s32 depth, u32 enabled);
+/* What the thread stands before; partial order sampling knows it already. */
+struct footprint random_pending(unsigned thread);
 void random_event(s32 e);
 bool random_more(void);
 

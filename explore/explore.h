@@ -77,7 +77,10 @@ struct explore_options {
 	/* Called about every tenth of a second; may be NULL. */
 	void (*progress)(void *arg, const struct explore_result *so_far);
 	void *progress_arg;
-	/* Called after every execution; the hash is equal for executions of one trace. */
+	/*
+	 * Called after every execution; the hash is equal for executions of one trace. 0: all
+	 * begins anew, with what has been learned; what was called before does not count.
+	 */
 	void (*each)(void *arg, u64 trace_hash);
 	void *each_arg;
 	/* Called after every event, and at the end for what each stuck thread waits for. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an operation touches. An object is a word or a lock, known by its address; a wider word
- * is known by where it begins.
+ * What an operation touches. An object is a word of four bytes or a lock, known by its address. A
+ * word of eight is known by where it begins; when its second half turns out to be used on its
+ * own, the halves are one object, and the exploration starts anew with that knowledge.
  *
  * Locks: taking one comes after the release before it, but the release is not the second of a
  * race with it, since the lock cannot be had before it. What can be turned round are two
@@ -89,11 +90,11 @@ static const u8 use_of_kind[NR_SIM_KINDS] = {
 	[SIM_RELAX] = USE_READ,
 };
 
-static u32 object_new(u64 key, u32 slot)
+static void object_new(u64 key, u32 slot)
 {
 	if (engine.nr_objects + 1 == MAX_OBJECTS) {
 		engine.end = END_TOO_LONG;
-		return engine.nr_objects;
+		return;
 	}
 	engine.objects[++engine.nr_objects] = (struct object){
 		.key = key,
@@ -102,22 +103,66 @@ static u32 object_new(u64 key, u32 slot)
 		.releases = NO_EVENT,
 	};
 	engine.object_of[slot] = (u16)engine.nr_objects;
-	return engine.nr_objects;
 }
 
-static u32 object_id(const void *address)
+static u32 slot_of(u64 key)
+{
+	u32 slot = (u32)((key * 0x9e3779b97f4a7c15ull) >> 40) % ARRAY_SIZE(engine.object_of);
+
+	while (engine.object_of[slot] && engine.objects[engine.object_of[slot]].key != key)
+		slot = (slot + 1) % ARRAY_SIZE(engine.object_of);
+	return slot;
+}
+
+static bool is_joined(u64 key)
+{
+	for (unsigned i = 0; i < engine.nr_joined; i++)
+		if (engine.joined[i] == (key & ~1ull))
+			return true;
+	return false;
+}
+
+/* The two halves of this word are one object from now on. */
+static void join_halves(u64 key)
+{
+	if (engine.nr_joined == MAX_JOINED) {
+		engine.end = END_TOO_LONG;
+		return;
+	}
+	engine.joined[engine.nr_joined++] = key & ~1ull;
+	engine.end = END_ANEW;
+}
+
+static bool is_known(u64 key)
+{
+	return engine.object_of[slot_of(key)] != 0;
+}
+
+static u32 object_id(const void *address, unsigned size)
 {
 	u64 key = (u64)(uintptr_t)address >> 2;
-	u32 slot = (u32)((key * 0x9e3779b97f4a7c15ull) >> 40) % ARRAY_SIZE(engine.object_of);
+	struct object *object;
+	u32 slot;
 
 	if (!key)
 		return 0;
-	while (engine.object_of[slot]) {
-		if (likely(engine.objects[engine.object_of[slot]].key == key))
-			return engine.object_of[slot];
-		slot = (slot + 1) % ARRAY_SIZE(engine.object_of);
+	if (unlikely(engine.nr_joined) && is_joined(key))
+		key &= ~1ull;
+	slot = slot_of(key);
+	if (unlikely(!engine.object_of[slot])) {
+		u32 half = engine.object_of[slot_of(key - 1)];
+
+		if (key % 2 && half && engine.objects[half].wide)
+			join_halves(key);
+		object_new(key, slot);
 	}
-	return object_new(key, slot);
+	object = &engine.objects[engine.object_of[slot]];
+	if (unlikely(size == sizeof(u64) && !object->wide)) {
+		object->wide = true;
+		if (key % 2 == 0 && !is_joined(key) && is_known(key + 1))
+			join_halves(key);
+	}
+	return engine.object_of[slot];
 }
 
 struct footprint announced_footprint(const struct sim_op *op)
@@ -126,11 +171,11 @@ struct footprint announced_footprint(const struct sim_op *op)
 
 	if (print.use == USE_NONE)
 		return print;
-	print.object = object_id(op->object);
+	print.object = object_id(op->object, op->size);
 	if (print.use >= USE_ACQUIRE)
 		engine.objects[print.object].lock = true;
 	if (op->object2)
-		print.object2 = object_id(op->object2);
+		print.object2 = object_id(op->object2, 0);
 	if (print.object2 == print.object)
 		print.object2 = 0;
 	return print;

@@ -15,6 +15,12 @@
 
 static const clock_lanes zero_clock[MAX_THREADS / CLOCK_LANES];
 
+const clock_lanes lane_one[CLOCK_LANES] = {
+	{ 1, 0, 0, 0, 0, 0, 0, 0 }, { 0, 1, 0, 0, 0, 0, 0, 0 }, { 0, 0, 1, 0, 0, 0, 0, 0 },
+	{ 0, 0, 0, 1, 0, 0, 0, 0 }, { 0, 0, 0, 0, 1, 0, 0, 0 }, { 0, 0, 0, 0, 0, 1, 0, 0 },
+	{ 0, 0, 0, 0, 0, 0, 1, 0 }, { 0, 0, 0, 0, 0, 0, 0, 1 },
+};
+
 /* Earlier uses of the object that the event has to come after. */
 struct conflicts {
 	unsigned nr;
@@ -262,29 +268,22 @@ static void order_common(s32 e, bool stuck)
 	if (unlikely(event->done.object2))
 		collect(&conflicts, event->done.object2, USE_READ);
 	for (unsigned i = 0; i < conflicts.nr; i++) {
-		const struct event *other = &engine.events[conflicts.of[i].event];
-		s16 own = lane_of(clock, other->thread);
+		s32 first = conflicts.of[i].event;
 
-		if (conflicts.of[i].relation == TAKING || other->thread == event->thread)
-			continue;
-		clock_join(clock, clock_of(conflicts.of[i].event));
-		set_lane(clock, other->thread, MAX(own, (s16)(other->index - 1)));
+		if (conflicts.of[i].relation != TAKING)
+			clock_join_but_last(clock, clock_of(first), engine.events[first].thread);
 	}
 	if (unlikely(waits_for_word(event->kind)))
 		find_wait_races(&conflicts, e, before, clock, stuck);
 	else
 		find_races(&conflicts, e, before, clock, stuck);
-	for (unsigned i = 0; i < conflicts.nr; i++) {
-		const struct event *other = &engine.events[conflicts.of[i].event];
-
-		if (conflicts.of[i].relation != TAKING &&
-		    lane_of(clock, other->thread) < other->index)
-			set_lane(clock, other->thread, other->index);
-	}
+	for (unsigned i = 0; i < conflicts.nr; i++)
+		if (conflicts.of[i].relation != TAKING)
+			clock_join(clock, clock_of(conflicts.of[i].event));
 	if (event->kind == SIM_JOIN && event->arg < engine.threads &&
 	    engine.thread_last[event->arg] != NO_EVENT)
 		clock_join(clock, clock_of(engine.thread_last[event->arg]));
-	set_lane(clock, event->thread, event->index);
+	count_up(clock, event->thread);
 }
 
 /* ---- objects ------------------------------------------------------------------------ */
@@ -332,7 +331,7 @@ void order_event(s32 e)
 	engine.thread_last[thread] = e;
 	engine.event_of[thread][event->index] = (s16)e;
 	clock_copy(counts, counts_at(e));
-	set_lane(counts, thread, event->index);
+	count_up(counts, thread);
 	if (event->done.object)
 		object_use(e);
 	if (unlikely(event->done.object2)) {
@@ -420,5 +419,5 @@ u64 order_hash(void)
 			hash = mix(hash, (u64)lane_of(clock_of(e), t));
 		sum += hash;
 	}
-	return sum;
+	return sum ? sum : 1;
 }

@@ -22,6 +22,9 @@ static struct {
 	u16 learned[MAX_THREADS]; /* most seen in one execution */
 	s32 change_at[MAX_PCT_DEPTH];
 	unsigned pct_depth;
+	int preemptions;
+	u32 known; /* whose pending footprint is at hand */
+	struct footprint pending[MAX_THREADS];
 } rnd;
 
 static u64 draw(void)
@@ -34,6 +37,7 @@ static void begin_execution(void)
 {
 	u64 length = MAX(engine.result->longest, 1ull);
 
+	rnd.known = 0;
 	for (unsigned t = 0; t < engine.threads; t++) {
 		rnd.priority[t] = draw();
 		rnd.learned[t] = MAX(rnd.learned[t], rnd.counted[t]);
@@ -112,7 +116,22 @@ static unsigned pick_replay(u32 enabled)
 	return enabled & bit_of(wanted) ? wanted : lowest(enabled);
 }
 
-unsigned random_pick(u32 enabled)
+/* Once there have been all the preemptions that may be, who can go on does. */
+static u32 within_bound(s32 depth, u32 enabled)
+{
+	unsigned last;
+
+	if (depth == 0) {
+		rnd.preemptions = 0;
+		return enabled;
+	}
+	last = engine.frames[depth - 1].chosen;
+	return rnd.preemptions >= engine.options->max_preemptions && (enabled & bit_of(last)) ?
+		       bit_of(last) :
+		       enabled;
+}
+
+static unsigned pick(u32 enabled)
 {
 	switch (engine.options->mode) {
 	case EXPLORE_POS:
@@ -128,6 +147,25 @@ unsigned random_pick(u32 enabled)
 	}
 }
 
+unsigned random_pick(s32 depth, u32 enabled)
+{
+	unsigned last, thread;
+
+	if (likely(engine.options->max_preemptions < 0))
+		return pick(enabled);
+	thread = pick(within_bound(depth, enabled));
+	last = depth ? engine.frames[depth - 1].chosen : thread;
+	rnd.preemptions += thread != last && (enabled & bit_of(last));
+	return thread;
+}
+
+struct footprint random_pending(unsigned thread)
+{
+	if (engine.options->mode != EXPLORE_POS || !(rnd.known & bit_of(thread)))
+		return announced_footprint(&engine.fibers[thread]->op);
+	return rnd.pending[thread];
+}
+
 void random_event(s32 e)
 {
 	const struct event *event = &engine.events[e];
@@ -135,14 +173,13 @@ void random_event(s32 e)
 	rnd.counted[event->thread]++;
 	if (engine.options->mode != EXPLORE_POS)
 		return;
+	rnd.known &= ~bit_of(event->thread);
 	for (unsigned t = 0; t < engine.threads; t++) {
-		const struct sim_fiber *fiber = engine.fibers[t];
-		struct footprint print;
-
-		if (fiber->ended)
+		if (engine.fibers[t]->ended)
 			continue;
-		print = announced_footprint(&fiber->op);
-		if (t == event->thread || footprints_depend(&event->done, &print))
+		rnd.pending[t] = random_pending(t);
+		rnd.known |= bit_of(t);
+		if (t == event->thread || footprints_depend(&event->done, &rnd.pending[t]))
 			rnd.priority[t] = draw();
 	}
 }

@@ -105,7 +105,7 @@ static bool is_weak_initial(const struct sequence *v, unsigned thread, const str
 static void take_first_of(struct sequence *v, unsigned thread)
 {
 	if (first_of(v, thread) != NO_EVENT)
-		set_lane(v->taken, thread, (s16)(lane_of(v->taken, thread) + 1));
+		count_up(v->taken, thread);
 }
 
 static bool nothing_left(const struct sequence *v)
@@ -225,19 +225,27 @@ static void wakeup_insert(struct wakeup **place, struct sequence *v)
 
 /* ---- reversing ---------------------------------------------------------------------- */
 
+static bool may_begin(const struct sequence *v, unsigned thread)
+{
+	s32 e = first_of(v, thread);
+
+	return e != NO_EVENT && is_initial(v, e);
+}
+
 /* Source sets: some thread that can come first in v must be tried there, or have been. */
 static void add_source(struct frame *frame, const struct sequence *v)
 {
-	u32 initials = 0;
+	u32 tried = frame->backtrack | frame->sleep;
+	int initial = -1;
 
-	for (unsigned t = 0; t < engine.threads; t++) {
-		s32 e = first_of(v, t);
-
-		if (e != NO_EVENT && is_initial(v, e))
-			initials |= bit_of(t);
-	}
-	if (!(initials & (frame->backtrack | frame->sleep)))
-		frame->backtrack |= bit_of(lowest(initials));
+	for (u32 set = tried; set; set &= set - 1)
+		if (may_begin(v, lowest(set)))
+			return;
+	for (unsigned t = 0; t < engine.threads && initial < 0; t++)
+		if (!(tried & bit_of(t)) && may_begin(v, t))
+			initial = (int)t;
+	VM_BUG_ON(initial < 0);
+	frame->backtrack |= bit_of((unsigned)initial);
 }
 
 static void reverse_race(const struct race *race)
