@@ -104,6 +104,8 @@ void chase_cycle(uint32_t *next, uint64_t lines);
 void kernel_start(void);
 double kernel_measure(size_t benchmark, const struct work *work);
 void kernel_stop(void);
+/* In the process that measures the kernel: swap goes again. */
+void kernel_swap_stop(void);
 
 /* A machine whose RAM the host has already given us, large enough for `pages`. */
 void model_start(uint64_t pages);
@@ -113,7 +115,14 @@ measure_fn model_first_touch, model_cow, model_fork, model_munmap, model_mprotec
 measure_fn model_touch_memory, model_load, model_load_independent;
 measure_fn kernel_first_touch, kernel_cow, kernel_fork, kernel_munmap, kernel_mprotect,
 	kernel_pagemap, kernel_load;
-measure_fn plain_memset, plain_load, plain_load_independent;
+measure_fn model_file_read, model_file_write, model_truncate, model_unmap_all, model_fork_shared;
+measure_fn model_swap_out, model_swap_in, model_overcommit_2, model_overcommit_10;
+measure_fn kernel_file_read, kernel_file_write, kernel_truncate, kernel_unmap_all,
+	kernel_fork_shared;
+measure_fn kernel_swap_out, kernel_swap_in, kernel_overcommit_2, kernel_overcommit_10;
+measure_fn model_uffd_protect, model_uffd_protect_none, model_uffd_copy, model_uffd_continue;
+measure_fn kernel_uffd_protect, kernel_uffd_protect_none, kernel_uffd_copy, kernel_uffd_continue;
+measure_fn plain_memset, plain_memcpy, plain_load, plain_load_independent;
 
 /* ---- reports ---- */
 

@@ -241,8 +241,13 @@ double kernel_load(const struct work *work)
 
 static void serve(int socket)
 {
+	static const int ends[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
 	struct request request;
 
+	/* What was changed of the machine is undone at the end: when nobody asks any more. */
+	atexit(kernel_swap_stop);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		signal(ends[i], SIG_IGN);
 	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
 		cannot_run("huge pages cannot be switched off: %s", strerror(errno));
 	while (read(socket, &request, sizeof(request)) == (ssize_t)sizeof(request)) {
@@ -252,7 +257,7 @@ static void serve(int socket)
 		if (write(socket, &ns, sizeof(ns)) != (ssize_t)sizeof(ns))
 			break;
 	}
-	_exit(0);
+	exit(0);
 }
 
 void kernel_start(void)
@@ -266,7 +271,6 @@ void kernel_start(void)
 	if (server < 0)
 		cannot_run("fork: %s", strerror(errno));
 	if (server == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(sockets[0]);
 		serve(sockets[1]);
 	}

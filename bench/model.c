@@ -8,23 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <usermm/usermm.h>
 
-#include "bench.h"
+#include "model_internal.h"
 #include "phys/page.h"
 
-#define PAGE UMM_PAGE_SIZE
+struct umm_machine *machine;
 
-static struct umm_machine *machine;
-
-static void check(bool good, const char *what, int64_t result)
+void check(bool good, const char *what, int64_t result)
 {
 	if (!good)
 		cannot_run("the model's %s gave %" PRId64 "%s%s", what, result,
 			   result < 0 ? ": " : "", result < 0 ? strerror((int)-result) : "");
 }
 
-static struct umm_task *new_process(void)
+struct umm_task *new_process(void)
 {
 	struct umm_task *task;
 	int err = umm_process_create(machine, &task);
@@ -42,7 +39,7 @@ static uint64_t map_pages(struct umm_task *task, uint64_t pages)
 	return (uint64_t)addr;
 }
 
-static void touch_pages(struct umm_task *task, uint64_t addr, uint64_t pages)
+void touch_pages(struct umm_task *task, uint64_t addr, uint64_t pages)
 {
 	int err = 0;
 
@@ -51,8 +48,7 @@ static void touch_pages(struct umm_task *task, uint64_t addr, uint64_t pages)
 	check(!err, "store", err);
 }
 
-/* A process with `pages` touched pages at *ret_addr. */
-static struct umm_task *new_process_touched(uint64_t pages, uint64_t *ret_addr)
+struct umm_task *new_process_touched(uint64_t pages, uint64_t *ret_addr)
 {
 	struct umm_task *task = new_process();
 

@@ -39,6 +39,21 @@ double plain_memset(const struct work *work)
 	return ns / ((double)work->rounds * (double)work->pages);
 }
 
+double plain_memcpy(const struct work *work)
+{
+	char *src = memory_alloc(work->pages * PAGE), *dst = memory_alloc(work->pages * PAGE);
+	double begin = now_ns(), ns;
+
+	for (uint64_t i = 0; i < work->pages; i++) {
+		memcpy(dst + i * PAGE, src + i * PAGE, PAGE);
+		__asm__ volatile("" : : "r"(dst) : "memory");
+	}
+	ns = now_ns() - begin;
+	munmap(src, work->pages * PAGE);
+	munmap(dst, work->pages * PAGE);
+	return ns / (double)work->pages;
+}
+
 struct loads {
 	char *base;
 	uint64_t bytes;

@@ -63,7 +63,7 @@ static void print_ratio(const struct result *result)
 	if (benchmark->faster != 0)
 		printf("  aim ≥ %.0f × faster", benchmark->faster);
 	else
-		printf("  aim ≤ %.0f × slower", benchmark->slower);
+		printf("  aim ≤ %.2g × slower", benchmark->slower);
 	printf(": %s", met ? "met" : "MISSED");
 }
 

@@ -9,6 +9,7 @@
 #define SMALL_PAGES 256  /* 1 MiB */
 #define SCALE_PAGES 2048 /* short, so that it fits between what else the host does */
 #define SMALL_ROUNDS 64
+#define SWAP_PAGES 2048 /* 8 MiB */
 
 #define KERNEL(n, t, what, aim)                                                           \
 	{                                                                                 \
@@ -31,6 +32,22 @@
 		.work = { .pages = nr_pages, .threads = 1, .rounds = nr_rounds }, .slower = 4, \
 	}
 
+/* rounds: the mappings of the page. */
+#define UNMAP(n, t, mappings)                                                                   \
+	{                                                                                       \
+		.name = n, .title = t, .unit = "mapping", .against = SIDE_LINUX,                \
+		.measure = { [SIDE_MODEL] = model_unmap_all, [SIDE_LINUX] = kernel_unmap_all }, \
+		.work = { .pages = 1, .threads = 1, .rounds = mappings },                       \
+	}
+
+/* Few pages, as the kernel's go to a disk and come from there. */
+#define SWAP(n, t, what)                                                                  \
+	{                                                                                 \
+		.name = n, .title = t, .unit = "page", .against = SIDE_LINUX,             \
+		.measure = { [SIDE_MODEL] = model_##what, [SIDE_LINUX] = kernel_##what }, \
+		.work = { .pages = SWAP_PAGES, .threads = 1, .rounds = 1 },               \
+	}
+
 const struct benchmark benchmarks[] = {
 	KERNEL("first-touch", "first write to a page", first_touch, 5),
 	KERNEL("cow", "copy-on-write of a page", cow, 5),
@@ -38,6 +55,31 @@ const struct benchmark benchmarks[] = {
 	KERNEL("munmap", "munmap, per mapped page", munmap, 5),
 	KERNEL("mprotect", "mprotect to r and back to rw, per page and call", mprotect, 5),
 	KERNEL("pagemap", "pagemap read, per page", pagemap, 5),
+	KERNEL("file-read", "read fault on a page of a file, with those around it", file_read, 0),
+	KERNEL("file-write", "write fault on a page of a file", file_write, 0),
+	KERNEL("fork-shared", "fork, per page of a shared mapping", fork_shared, 0),
+	KERNEL("truncate", "truncate of a mapped file, per page", truncate, 0),
+	UNMAP("unmap-1", "punch a page that is mapped once, per mapping", 1),
+	UNMAP("unmap-10", "the same, 10 times", 10),
+	UNMAP("unmap-1000", "the same, 1,000 times", 1000),
+	SWAP("swap-out", "page out, per page", swap_out),
+	SWAP("swap-in", "read of a page that is in swap", swap_in),
+	SWAP("overcommit-2", "write to twice the memory there is, per page", overcommit_2),
+	SWAP("overcommit-10", "the same, to ten times as much", overcommit_10),
+	KERNEL("uffd-protect", "UFFDIO_WRITEPROTECT, per page that is there", uffd_protect, 0),
+	KERNEL("uffd-protect-none", "the same, per page of shared memory that is not",
+	       uffd_protect_none, 0),
+	KERNEL("uffd-copy", "UFFDIO_COPY, per page", uffd_copy, 0),
+	KERNEL("uffd-continue", "UFFDIO_CONTINUE, per page", uffd_continue, 0),
+	{
+		.name = "uffd-copy-memcpy",
+		.title = "UFFDIO_COPY / memcpy of 4 KiB",
+		.unit = "page",
+		.against = SIDE_PLAIN,
+		.measure = { [SIDE_MODEL] = model_uffd_copy, [SIDE_PLAIN] = plain_memcpy },
+		.work = { .threads = 1, .rounds = 1 },
+		.slower = 1 / 0.7,
+	},
 	TOUCH("touch-memset", "first write to a page / memset of 4 KiB", 0, 1),
 	TOUCH("touch-memset-1m", "the same, 1 MiB again and again", SMALL_PAGES, SMALL_ROUNDS),
 	LOAD("load", "TLB-hit load / load, dependent, 16 KiB", L1_PAGES, load, 6),

@@ -1,43 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* One scenario under one budget: which strategies, in what order, and what came of it. */
-#include <errno.h>
+/*
+ * One scenario under one budget: which strategies, in what order.
+ *
+ *   a strategy was named    that one
+ *   none                    the optimal search for a part of the budget; when its estimate fits
+ *                           into what is left, all of it; else samples of each kind
+ */
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/explore.h"
+#include "explore/jobs.h"
 
 /* Of each kind of samples before the next one has its turn: so many, or this part of the budget. */
-#define SAMPLES_AT_ONCE 5000
+#define SAMPLES_AT_ONCE 500
 #define SAMPLES_PART 16
 /* This part of the budget shows whether the whole tree fits into it. */
 #define TRY_PART 8
-/* Of a search for a failure with fewer preemptions, each. */
-#define MINIMISE_SECONDS 3
-#define MINIMISE_PREEMPTIONS 8
-
-enum end { END_SHORT, END_FAILED, END_COMPLETE, END_SAMPLED, END_REPLAYED };
-
-struct exploration {
-	const struct explore_command *command;
-	const struct scn_file *file;
-	struct scn_explore *explore;
-	struct explore_result result; /* of the last call, and of the failure */
-	const char *strategy;         /* of that */
-	uint64_t start_ns;
-	uint64_t executions, blocked, cut, infeasible, events, longest;
-	uint64_t hash; /* of every execution, in order */
-	double estimate;
-	bool progress_shown;
-	bool mixed; /* samples of each kind */
-	int fewest; /* preemptions of the failure; below 0: not known */
-	enum end end;
-	char note[256];
-};
+/* For a failure as small as can be. */
+#define MINIMISE_SECONDS 10
 
 static uint64_t now_ns(void)
 {
@@ -47,7 +31,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static double spent(const struct exploration *x)
+double explore_seconds_spent(const struct exploration *x)
 {
 	return (double)(now_ns() - x->start_ns) / 1e9;
 }
@@ -75,13 +59,12 @@ static void clear_progress(const struct exploration *x)
 		fprintf(stderr, "\r\033[K");
 }
 
-/* The same explorations have the same hash, whatever the compiler. */
+/* The same explorations have the same hash, whatever the compiler and how many processes. */
 static void each(void *arg, uint64_t trace_hash)
 {
 	struct exploration *x = arg;
 
-	x->hash = (x->hash ^ trace_hash) * 0x9e3779b97f4a7c15ull;
-	x->hash ^= x->hash >> 32;
+	x->call_hash = trace_hash ? explore_hash_add(x->call_hash, trace_hash) : 0;
 }
 
 /* ---- one strategy --------------------------------------------------------------------- */
@@ -97,179 +80,141 @@ static bool out_of_budget(const struct exploration *x)
 {
 	if (x->command->executions && x->executions >= x->command->executions)
 		return true;
-	return x->command->seconds && spent(x) >= (double)x->command->seconds;
+	return x->command->seconds && explore_seconds_spent(x) >= (double)x->command->seconds;
 }
 
-/* True: nothing more to do. seconds 0: what is left of the budget; executions 0: the same. */
-static bool run(struct exploration *x, enum explore_mode mode, double seconds, uint64_t executions,
-		uint64_t seed)
+/* What one call may do; seconds 0 and executions 0: what is left of the budget. */
+static void set_limits(struct exploration *x, double seconds, uint64_t executions,
+		       struct explore_options *options)
 {
-	struct explore_options options = {
-		.mode = mode,
-		.max_executions = left_executions(x),
-		.seed = seed,
-		.max_preemptions = x->command->preemptions,
-		.progress = show_progress,
-		.progress_arg = x,
-		.each = each,
-		.each_arg = x,
-	};
-	double left = (double)x->command->seconds - spent(x);
+	double left = (double)x->command->seconds - explore_seconds_spent(x);
 
-	if (executions && (!options.max_executions || executions < options.max_executions))
-		options.max_executions = executions;
-	if (x->command->seconds && (!seconds || seconds > left))
+	options->max_executions = left_executions(x);
+	if (executions && (!options->max_executions || executions < options->max_executions))
+		options->max_executions = executions;
+	if (x->command->seconds && (seconds <= 0 || seconds > left))
 		seconds = left;
 	if (x->command->seconds || seconds > 0)
-		options.max_ns = seconds > 0.001 ? (uint64_t)(seconds * 1e9) : 1000000;
-	x->strategy = explore_mode_name(mode);
-	explore(scn_explore_program(x->explore), &options, &x->result);
-	x->executions += x->result.executions;
-	x->blocked += x->result.blocked;
-	x->events += x->result.events;
-	x->cut += x->result.cut;
-	x->infeasible += x->result.infeasible;
-	if (x->result.longest > x->longest)
-		x->longest = x->result.longest;
-	if (x->result.failures)
+		options->max_ns = seconds > 0.001 ? (uint64_t)(seconds * 1e9) : 1000000;
+	options->max_preemptions = x->command->preemptions;
+	options->memory = x->command->memory;
+	options->races_allowed = x->command->allow_races;
+	options->without = x->command->without;
+	options->progress = show_progress;
+	options->progress_arg = x;
+	options->each = each;
+	options->each_arg = x;
+}
+
+/* A call is over. True: nothing more to do. */
+static bool take_result(struct exploration *x)
+{
+	const struct explore_result *result = &x->result;
+
+	x->failed_number = x->executions + result->first_failure;
+	x->executions += result->executions;
+	x->blocked += result->blocked;
+	x->events += result->events;
+	x->cut += result->cut;
+	x->infeasible += result->infeasible;
+	x->hash += x->call_hash;
+	if (result->unasked)
+		snprintf(x->note, sizeof(x->note),
+			 "%" PRIu64 " executions were too long to look at all that is old in them",
+			 result->unasked);
+	if (result->longest > x->longest)
+		x->longest = result->longest;
+	if (result->failures)
 		x->end = END_FAILED;
-	else if (x->result.complete && !x->cut)
+	else if (result->complete && !x->cut)
 		x->end = END_COMPLETE;
-	else if (x->result.complete)
-		x->end = END_SHORT;
 	else
 		return false;
 	return true;
 }
 
-/* ---- samples, by one process or several ----------------------------------------------- */
+static bool run(struct exploration *x, enum explore_mode mode, double seconds, uint64_t executions,
+		uint64_t seed)
+{
+	struct explore_options options = { .seed = seed };
 
-static const enum explore_mode kinds[] = { EXPLORE_POS, EXPLORE_PCT, EXPLORE_URW, EXPLORE_RANDOM };
+	/* What it does then. */
+	if (x->command->memory != WEAK_SC && mode == EXPLORE_OPTIMAL)
+		mode = EXPLORE_SOURCE;
+	options.mode = mode;
+	set_limits(x, seconds, executions, &options);
+	x->strategy = explore_mode_name(mode);
+	x->jobs = 1;
+	x->call_hash = 0;
+	explore(scn_explore_program(x->explore), &options, &x->result);
+	return take_result(x);
+}
 
-static void sample(struct exploration *x, unsigned worker)
+/* The same by several processes, or samples when there are kinds of them. */
+static bool run_by_jobs(struct exploration *x, enum explore_mode mode, double seconds,
+			uint64_t executions, struct explore_jobs *jobs)
+{
+	struct explore_jobs_result *result = calloc(1, sizeof(*result));
+	struct explore_options options = { .mode = mode, .seed = x->command->config.seed };
+	bool over = false;
+
+	set_limits(x, seconds, executions, &options);
+	jobs->processes = x->command->jobs;
+	x->strategy = jobs->nr_kinds > 1 ? "samples of each kind" : explore_mode_name(mode);
+	x->jobs = jobs->processes;
+	fflush(NULL);
+	if (!result || explore_by_jobs(scn_explore_program(x->explore), &options, jobs, result)) {
+		snprintf(x->note, sizeof(x->note), "there are no processes to be had");
+	} else {
+		x->result = result->all;
+		x->call_hash = result->hash;
+		x->strategy = explore_mode_name(result->mode);
+		x->jobs = result->alone ? 1 : jobs->processes;
+		over = take_result(x);
+		if (result->lost)
+			snprintf(x->note, sizeof(x->note), "a process ended without an answer");
+	}
+	free(result);
+	return over;
+}
+
+/* Everything, by as many processes as there are to be. */
+static bool search(struct exploration *x, enum explore_mode mode, double seconds,
+		   uint64_t executions)
+{
+	struct explore_jobs jobs = { .processes = x->command->jobs };
+
+	if (x->command->jobs > 1 && x->command->memory == WEAK_SC)
+		return run_by_jobs(x, mode, seconds, executions, &jobs);
+	return run(x, mode, seconds, executions, x->command->config.seed);
+}
+
+/* ---- samples -------------------------------------------------------------------------- */
+
+static void sample(struct exploration *x)
 {
 	const struct explore_command *command = x->command;
-	uint64_t seed = command->config.seed + ((uint64_t)worker << 32), nr = SAMPLES_AT_ONCE;
-	double seconds = 0;
+	struct explore_jobs jobs = {
+		.batch = SAMPLES_AT_ONCE,
+		.nr_kinds = 4,
+		.kinds = { EXPLORE_POS, EXPLORE_PCT, EXPLORE_URW, EXPLORE_RANDOM },
+	};
 
-	if (!command->chosen) {
-		seconds = (double)command->seconds / SAMPLES_PART;
-		if (command->executions && command->executions / SAMPLES_PART < nr)
-			nr = command->executions / SAMPLES_PART + 1;
+	if (command->chosen) {
+		jobs.nr_kinds = 1;
+		jobs.kinds[0] = command->mode;
 	}
-	for (unsigned i = 0; !out_of_budget(x); i++, seed++) {
-		enum explore_mode mode = command->chosen ? command->mode : kinds[i % 4];
-
-		if (run(x, mode, seconds, nr, seed))
-			return;
-	}
+	if (command->executions && command->executions / SAMPLES_PART < jobs.batch)
+		jobs.batch = command->executions / SAMPLES_PART + 1;
 	x->end = command->chosen ? END_SAMPLED : END_SHORT;
-}
-
-/* What a worker sends back. */
-struct sent {
-	struct explore_result result;
-	uint64_t executions, cut, events, longest;
-	enum end end;
-	enum explore_mode mode;
-};
-
-static void work(struct exploration *x, unsigned worker, int fd)
-{
-	struct sent sent = { 0 };
-	const char *bytes = (const char *)&sent;
-	size_t left = sizeof(sent);
-
-	x->executions = x->cut = x->events = 0;
-	sample(x, worker);
-	sent.result = x->result;
-	sent.executions = x->executions;
-	sent.cut = x->cut;
-	sent.events = x->events;
-	sent.longest = x->longest;
-	sent.end = x->end;
-	while (strcmp(explore_mode_name(sent.mode), x->strategy) != 0)
-		sent.mode++;
-	while (left) {
-		ssize_t n = write(fd, bytes, left);
-
-		if (n <= 0)
-			_exit(1);
-		bytes += n;
-		left -= (size_t)n;
-	}
-	_exit(0);
-}
-
-static bool read_sent(int fd, struct sent *sent)
-{
-	size_t got = 0;
-
-	while (got < sizeof(*sent)) {
-		ssize_t n = read(fd, (char *)sent + got, sizeof(*sent) - got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		got += (size_t)n;
-	}
-	return true;
-}
-
-static void take_sent(struct exploration *x, const struct sent *sent)
-{
-	x->executions += sent->executions;
-	x->cut += sent->cut;
-	x->events += sent->events;
-	if (sent->longest > x->longest)
-		x->longest = sent->longest;
-	if (x->end == END_FAILED)
-		return;
-	x->end = sent->end;
-	x->result = sent->result;
-	x->strategy = explore_mode_name(sent->mode);
-}
-
-static void sample_by_many(struct exploration *x)
-{
-	unsigned jobs = x->command->jobs, nr = 0;
-	struct sent *sent = malloc(sizeof(*sent));
-	pid_t pids[64];
-	int fds[64];
-
-	if (jobs == 1) {
-		sample(x, 0);
-		free(sent);
+	if (command->jobs > 1) {
+		if (!run_by_jobs(x, jobs.kinds[0], 0, 0, &jobs) && x->note[0])
+			x->end = END_SHORT;
 		return;
 	}
-	fflush(NULL);
-	for (; sent && nr < jobs; nr++) {
-		int ends[2];
-
-		if (pipe(ends))
-			break;
-		pids[nr] = fork();
-		if (pids[nr] == 0)
-			work(x, nr, ends[1]);
-		close(ends[1]);
-		fds[nr] = ends[0];
-		if (pids[nr] < 0) {
-			close(ends[0]);
-			break;
-		}
-	}
-	if (!nr)
-		sample(x, 0);
-	for (unsigned i = 0; i < nr; i++) {
-		if (read_sent(fds[i], sent))
-			take_sent(x, sent);
-		else
-			snprintf(x->note, sizeof(x->note), "worker %u ended without an answer", i);
-		close(fds[i]);
-		waitpid(pids[i], NULL, 0);
-	}
-	free(sent);
+	for (unsigned i = 0; !out_of_budget(x); i++)
+		if (run(x, jobs.kinds[i % jobs.nr_kinds], 0, jobs.batch, command->config.seed + i))
+			return;
 }
 
 /* ---- which strategy ------------------------------------------------------------------- */
@@ -293,12 +238,13 @@ static bool tree_fits(const struct exploration *x)
 {
 	const struct explore_command *command = x->command;
 	double each_s = (double)x->result.ns / 1e9 / (double)(x->result.executions + 1);
+	double left = (double)command->seconds - explore_seconds_spent(x);
 
 	if (x->estimate <= 0)
 		return false;
 	if (command->executions && x->estimate >= (double)left_executions(x))
 		return false;
-	return !command->seconds || x->estimate * each_s < (double)command->seconds - spent(x);
+	return !command->seconds || x->estimate * each_s / command->jobs < left;
 }
 
 /* The whole tree if it fits; else samples. */
@@ -310,14 +256,15 @@ static void explore_by_default(struct exploration *x)
 	if (run(x, EXPLORE_OPTIMAL, budget / TRY_PART, limit ? limit / TRY_PART + 1 : 0, seed))
 		return;
 	take_estimate(x);
-	if (tree_fits(x)) {
-		double part = budget ? (budget - spent(x)) / 2 : 0;
+	if (tree_fits(x) && !x->result.complete) {
+		double part = budget > 0 ? (budget - explore_seconds_spent(x)) / 2 : 0;
 
 		limit = left_executions(x) / 2;
 		forget_counts(x);
-		if (run(x, EXPLORE_OPTIMAL, part, limit, seed))
+		if (search(x, EXPLORE_OPTIMAL, part, limit))
 			return;
-		take_estimate(x);
+		if (x->jobs == 1)
+			take_estimate(x);
 	}
 	if (x->estimate > 0)
 		snprintf(x->note, sizeof(x->note),
@@ -328,7 +275,7 @@ static void explore_by_default(struct exploration *x)
 			 "to see everything takes more than this budget; samples instead");
 	x->mixed = true;
 	forget_counts(x);
-	sample_by_many(x);
+	sample(x);
 }
 
 static void explore_it(struct exploration *x)
@@ -338,250 +285,91 @@ static void explore_it(struct exploration *x)
 	if (!command->chosen) {
 		explore_by_default(x);
 	} else if (command->mode <= EXPLORE_OPTIMAL) {
-		if (!run(x, command->mode, 0, 0, command->config.seed)) {
+		if (!search(x, command->mode, 0, 0))
 			take_estimate(x);
-			x->end = END_SHORT;
-		}
 	} else {
-		sample_by_many(x);
+		sample(x);
 	}
 }
 
-/* ---- the failure with the fewest preemptions ------------------------------------------ */
+/* ---- a failure ------------------------------------------------------------------------ */
 
-/*
- * Everything with none of them, with one, two: the first failure that this finds cannot be had
- * with fewer. What is said of the exploration stays that of the first one.
- */
+/* With the fewest preemptions and switches. What is said of the exploration stays. */
 static void minimise(struct exploration *x)
 {
-	struct explore_result *found = malloc(sizeof(*found));
-	struct explore_options options = {
-		.mode = EXPLORE_OPTIMAL,
+	struct explore_minimised *small = malloc(sizeof(*small));
+	struct explore_options limits = {
 		.max_ns = (uint64_t)MINIMISE_SECONDS * 1000000000u,
-		.progress = show_progress,
-		.progress_arg = x,
+		.memory = x->command->memory,
+		.races_allowed = x->command->allow_races,
+		.without = x->command->without,
 	};
-	uint64_t number = x->result.first_failure;
-	int limit = x->command->preemptions;
+	struct explore_result *result = &x->result;
 
-	if (limit < 0 || limit > MINIMISE_PREEMPTIONS)
-		limit = MINIMISE_PREEMPTIONS;
-	for (int k = 0; found && k <= limit; k++) {
-		options.max_preemptions = k;
-		explore(scn_explore_program(x->explore), &options, found);
-		if (found->failures) {
-			x->result = *found;
-			x->result.first_failure = number;
-			x->fewest = k;
-			break;
-		}
-		if (!found->complete)
-			break;
+	if (small && !explore_minimise(scn_explore_program(x->explore), &limits, result->schedule,
+				       result->schedule_len, small)) {
+		memcpy(result->schedule, small->schedule, small->schedule_len);
+		memcpy(result->failure_text, small->text, sizeof(small->text));
+		result->schedule_len = small->schedule_len;
+		result->preemptions = small->preemptions;
+		result->switches = small->switches;
+		x->proven = small->proven;
 	}
-	free(found);
+	free(small);
 }
 
-/* ---- replaying ------------------------------------------------------------------------ */
-
-static bool save(const struct exploration *x)
+static void replay(struct exploration *x)
 {
-	FILE *out = fopen(x->command->save_path, "w");
-	const struct explore_result *result = &x->result;
-
-	if (!out) {
-		fprintf(stderr, "usermm explore: %s: %s\n", x->command->save_path, strerror(errno));
-		return false;
-	}
-	fprintf(out, "usermm schedule 1\nscenario %s\n", x->file->path);
-	for (unsigned i = 0; i < x->command->nr_mutants; i++)
-		fprintf(out, "mutant %s\n", x->command->mutants[i]);
-	for (unsigned i = 0, n; i < result->schedule_len; i += n) {
-		for (n = 1; i + n < result->schedule_len &&
-			    result->schedule[i + n] == result->schedule[i];)
-			n++;
-		fprintf(out, "thread %u %u\n", result->schedule[i], n);
-	}
-	fprintf(out, "end\n");
-	return fclose(out) == 0;
-}
-
-/* The schedule of a file into the result; false: it is none, said. */
-static bool load(const char *path, struct explore_result *result)
-{
-	FILE *in = fopen(path, "r");
-	unsigned line_nr = 0, thread, nr;
-	char line[512];
-	bool good = in != NULL, ended = false;
-
-	if (!in)
-		fprintf(stderr, "usermm explore: %s: %s\n", path, strerror(errno));
-	result->schedule_len = 0;
-	while (good && !ended && fgets(line, sizeof(line), in)) {
-		if (++line_nr == 1) {
-			good = !strcmp(line, "usermm schedule 1\n");
-		} else if (sscanf(line, "thread %u %u", &thread, &nr) == 2) {
-			good = thread < EXPLORE_MAX_THREADS &&
-			       nr <= EXPLORE_MAX_EVENTS - result->schedule_len;
-			for (; good && nr; nr--)
-				result->schedule[result->schedule_len++] = (uint8_t)thread;
-		} else {
-			ended = !strcmp(line, "end\n");
-			good = ended || !strncmp(line, "scenario ", 9) ||
-			       !strncmp(line, "mutant ", 7);
-		}
-	}
-	if (in)
-		fclose(in);
-	if (in && !(good && ended))
-		fprintf(stderr, "usermm explore: %s:%u: no schedule that --save has written\n",
-			path, line_nr);
-	return good && ended;
-}
-
-static int replay(struct exploration *x)
-{
-	struct explore_result *from = calloc(1, sizeof(*from));
-	struct explore_options options = { .mode = EXPLORE_REPLAY, .max_preemptions = -1 };
-	bool good = from && load(x->command->replay_path, from);
-
-	if (good) {
-		options.schedule = from->schedule;
-		options.schedule_len = from->schedule_len;
-		options.max_executions = 1;
-		x->strategy = "replay";
-		explore(scn_explore_program(x->explore), &options, &x->result);
-		x->executions = x->result.executions;
-		x->events = x->longest = x->result.events;
-		x->end = x->result.failures ? END_FAILED : END_REPLAYED;
-	}
-	free(from);
-	return good ? -1 : EXIT_USAGE;
-}
-
-/* ---- what came of it ------------------------------------------------------------------ */
-
-static const char *end_word(const struct exploration *x)
-{
-	static const char *const words[] = {
-		[END_FAILED] = "failed",      [END_COMPLETE] = "complete",
-		[END_SAMPLED] = "sampled",    [END_REPLAYED] = "no failure",
-		[END_SHORT] = "not complete",
+	struct explore_options options = {
+		.mode = EXPLORE_REPLAY,
+		.memory = x->command->memory,
+		.races_allowed = x->command->allow_races,
+		.without = x->command->without,
+		.max_preemptions = -1,
+		.max_executions = 1,
+		.schedule = x->command->schedule->threads,
+		.schedule_len = x->command->schedule->len,
+		.each = each,
+		.each_arg = x,
 	};
 
-	if (x->end == END_COMPLETE && x->command->preemptions >= 0)
-		return "complete within the bound";
-	return words[x->end];
+	x->strategy = "replay";
+	explore(scn_explore_program(x->explore), &options, &x->result);
+	if (!take_result(x))
+		x->end = END_REPLAYED;
 }
 
-static void show_text(struct exploration *x)
-{
-	const struct cli_colours *c = cli_colours(stdout);
-	const char *colour = x->end == END_FAILED ? c->red :
-			     x->end == END_SHORT  ? c->yellow :
-						    c->green;
-
-	if (x->end == END_FAILED) {
-		scn_explore_list(x->explore, &x->result, x->command->all_events, stdout);
-		if (x->fewest >= 0)
-			printf("with %d preemption%s, and no failure with fewer:\n", x->fewest,
-			       x->fewest == 1 ? "" : "s");
-		printf("%s\n", x->result.failure_text);
-	}
-	if (x->note[0])
-		printf("%s: %s\n", x->file->path, x->note);
-	printf("%s%s%s %s (%s: %" PRIu64 " executions", colour, end_word(x), c->off, x->file->path,
-	       x->mixed && x->end != END_FAILED ? "samples of each kind" : x->strategy,
-	       x->executions);
-	if (x->end == END_FAILED)
-		printf(", failed in number %" PRIu64, x->result.first_failure);
-	if (x->blocked)
-		printf(", %" PRIu64 " blocked", x->blocked);
-	if (x->cut)
-		printf(", %" PRIu64 " cut at %d events", x->cut, EXPLORE_MAX_EVENTS);
-	if (x->infeasible)
-		printf(", %" PRIu64 " that could not be, which is a bug", x->infeasible);
-	printf(", longest %" PRIu64 " events, %.2f s", x->longest, spent(x));
-	if (x->command->preemptions >= 0)
-		printf(", at most %d preemptions", x->command->preemptions);
-	if (x->estimate > 0 && x->end != END_COMPLETE)
-		printf(", about %.3g in all", x->estimate);
-	printf(")\n");
-}
-
-static void show_json(struct exploration *x)
-{
-	struct json_object *o = json_object_new_object();
-	char hash[20];
-
-	json_object_object_add(o, "file", json_object_new_string(x->file->path));
-	json_object_object_add(o, "verdict", json_object_new_string(end_word(x)));
-	json_object_object_add(o, "strategy",
-			       json_object_new_string(x->mixed ? "samples" : x->strategy));
-	json_object_object_add(o, "memory", json_object_new_string(x->command->memory));
-	json_object_object_add(o, "executions", json_object_new_int64((int64_t)x->executions));
-	json_object_object_add(o, "cut", json_object_new_int64((int64_t)x->cut));
-	json_object_object_add(o, "infeasible", json_object_new_int64((int64_t)x->infeasible));
-	json_object_object_add(o, "blocked", json_object_new_int64((int64_t)x->blocked));
-	json_object_object_add(o, "events", json_object_new_int64((int64_t)x->events));
-	json_object_object_add(o, "longest", json_object_new_int64((int64_t)x->longest));
-	json_object_object_add(o, "complete", json_object_new_boolean(x->end == END_COMPLETE));
-	json_object_object_add(o, "bounded", json_object_new_boolean(x->command->preemptions >= 0));
-	json_object_object_add(o, "seconds", json_object_new_double(spent(x)));
-	if (x->estimate > 0)
-		json_object_object_add(o, "estimate", json_object_new_double(x->estimate));
-	if (x->end == END_FAILED) {
-		json_object_object_add(o, "failure",
-				       json_object_new_string(x->result.failure_text));
-		if (x->fewest >= 0)
-			json_object_object_add(o, "preemptions", json_object_new_int(x->fewest));
-		json_object_object_add(o, "execution",
-				       json_object_new_int64((int64_t)x->result.first_failure));
-	}
-	snprintf(hash, sizeof(hash), "%016" PRIx64, x->hash);
-	json_object_object_add(o, "hash", json_object_new_string(hash));
-	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-	json_object_put(o);
-}
-
-static int exit_of(const struct exploration *x)
-{
-	return x->end == END_FAILED ? EXIT_FAILED : x->end == END_SHORT ? EXIT_CANNOT : EXIT_WELL;
-}
-
-int explore_command_run(const struct explore_command *command, const struct scn_file *file)
+int explore_command_run(const struct explore_command *command, const struct scn_file *file,
+			const char *which)
 {
 	static struct exploration x;
 	struct scn_outcome outcome;
-	int ret = -1;
+	int ret;
 
 	x = (struct exploration){
 		.command = command,
 		.file = file,
+		.which = which,
 		.start_ns = now_ns(),
-		.fewest = -1,
+		.jobs = 1,
 	};
 	x.explore = scn_explore_open(file, &command->config, &outcome);
 	if (!x.explore) {
 		fprintf(stderr, "%s\n", outcome.message);
 		return cli_exit_of(outcome.verdict);
 	}
-	if (command->replay_path)
-		ret = replay(&x);
+	if (command->schedule)
+		replay(&x);
 	else
 		explore_it(&x);
-	if (x.end == END_FAILED && !command->replay_path && !command->as_found)
+	if (x.end == END_FAILED && !command->schedule && !command->as_found)
 		minimise(&x);
 	clear_progress(&x);
-	if (ret < 0) {
-		ret = exit_of(&x);
-		if (command->json)
-			show_json(&x);
-		else
-			show_text(&x);
-		if (x.end == END_FAILED && command->save_path && !save(&x))
-			ret = EXIT_CANNOT;
-	}
+	explore_show(&x);
+	ret = x.end == END_FAILED ? EXIT_FAILED : x.end == END_SHORT ? EXIT_CANNOT : EXIT_WELL;
+	/* That it cannot be saved is said; the failure stays one. */
+	if (x.end == END_FAILED && command->save_path)
+		(void)explore_save(&x);
 	scn_explore_close(x.explore);
 	return ret;
 }

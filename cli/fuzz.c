@@ -50,6 +50,8 @@ static void help(void)
 	       "--vs linux on the model and on this kernel, compared after every one. What goes\n"
 	       "wrong is made as small as possible and written as a scenario.\n\n"
 	       "      --vs linux                compare with this kernel\n"
+	       "  -p, --pressure                give the model's processes little memory, and\n"
+	       "                                swap; compare only what calls and accesses give\n"
 	       "  -f, --fail                    let each allocation of the model fail in turn\n"
 	       "  -s, --seed N                  of the first run; the next has N + 1 (default 1)\n"
 	       "  -r, --runs N                  how many sequences (default 100)\n"
@@ -90,6 +92,7 @@ static void work(const struct fuzz_options *options, struct shared *shared, uint
 		alarm(FUZZ_HUNG_SECONDS);
 		shared->c.seed = options->seed + run;
 		fuzz_gen_init(&gen, shared->c.seed, options->setup.nr_ops, options->setup.classes);
+		gen.swap |= options->setup.pressure;
 		fuzz_run(&options->setup, &gen, &shared->c, &shared->calls, &shared->report);
 		if (options->setup.fail && shared->report.verdict == FUZZ_SAME)
 			fail_in_turn(options, shared);
@@ -336,6 +339,7 @@ enum { OPT_VS = 256, OPT_WITHOUT, OPT_BACKEND };
 
 static const struct option long_options[] = {
 	{ "vs", required_argument, NULL, OPT_VS },
+	{ "pressure", no_argument, NULL, 'p' },
 	{ "fail", no_argument, NULL, 'f' },
 	{ "seed", required_argument, NULL, 's' },
 	{ "runs", required_argument, NULL, 'r' },
@@ -350,7 +354,7 @@ static const struct option long_options[] = {
 };
 
 /* The names of a list, taken out of *classes. */
-static bool leave_out(const char *list, uint32_t *classes)
+static bool leave_out(const char *list, uint64_t *classes)
 {
 	while (*list) {
 		size_t len = strcspn(list, ",");
@@ -363,7 +367,7 @@ static bool leave_out(const char *list, uint32_t *classes)
 			cli_usage_error(SUB, "--without: there is no class '%.*s'", (int)len, list);
 			return false;
 		}
-		*classes &= ~(1u << i);
+		*classes &= ~(1ull << i);
 		list += len + (list[len] == ',');
 	}
 	return true;
@@ -395,6 +399,9 @@ static int parse_option(struct fuzz_options *options, int option)
 		options->setup.vs_linux |= option == OPT_VS;
 		if (option == OPT_BACKEND)
 			options->setup.ops = &scn_linux;
+		return 0;
+	case 'p':
+		options->setup.pressure = true;
 		return 0;
 	case 'f':
 		options->setup.fail = true;
@@ -430,7 +437,7 @@ static int parse_option(struct fuzz_options *options, int option)
 int cmd_fuzz(int argc, char **argv)
 {
 	struct fuzz_options options = {
-		.setup = { .ops = &scn_model, .nr_ops = 50, .classes = ~0u },
+		.setup = { .ops = &scn_model, .nr_ops = 50, .classes = UINT64_MAX },
 		.seed = 1,
 		.runs = 100,
 		.out_dir = ".",
@@ -439,7 +446,7 @@ int cmd_fuzz(int argc, char **argv)
 
 	umm_config_init(&options.setup.config);
 	scn_linux_config(&options.setup.config);
-	while ((option = getopt_long(argc, argv, "fs:r:n:d:ko:h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "pfs:r:n:d:ko:h", long_options, NULL)) != -1) {
 		int stop = parse_option(&options, option);
 
 		if (stop)

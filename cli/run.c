@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/failing.h"
 #include "cli/timeline.h"
 #include "scenario/words.h"
 
@@ -24,6 +25,7 @@ struct run_options {
 	bool silent; /* and no verdict of what passes */
 	const char *trace_path, *snapshot_path;
 	uint64_t seeds; /* how many, from config.seed on */
+	struct failing_options failing;
 };
 
 static void help(void)
@@ -37,6 +39,10 @@ static void help(void)
 	       "  -t, --trace FILE              write every trace event there (model)\n"
 	       "  -s, --seed N                  what everything random starts from (default 1)\n"
 	       "      --seeds N                 with N seeds from there on, until one fails\n"
+	       "      --fail-each SITE          again and again: one allocation of SITE, or any,\n"
+	       "                                fails, another one each time (model)\n"
+	       "      --fail-runs N             at most N of them, evenly spread\n"
+	       "      --fail-only N             the N-th alone\n"
 	       "      --mutant NAME             with that known bug (usermm mutants); repeatable\n"
 	       "  -o, --option NAME=VALUE       an option of the machine, see usermm(7)\n"
 	       "      --snapshot-on-failure FILE  save the machine there when a scenario fails\n"
@@ -153,11 +159,33 @@ static int run_file(const struct run_options *options, const char *path, FILE *t
 	return cli_exit_of(outcome.verdict);
 }
 
+static int run_failing(const struct run_options *options, const char *path)
+{
+	struct scn_outcome outcome = { .verdict = SCN_BAD_INPUT };
+	struct scn_file file;
+	int ret;
+
+	if (!scn_file_read(path, &file, outcome.message, sizeof(outcome.message))) {
+		fprintf(stderr, "usermm run: %s\n", outcome.message);
+		return EXIT_USAGE;
+	}
+	if (allowed(options, &file, &outcome)) {
+		ret = failing_run(&options->failing, &file);
+	} else {
+		printf("%s\n", outcome.message);
+		ret = cli_exit_of(outcome.verdict);
+	}
+	scn_file_free(&file);
+	return ret;
+}
+
 /* Only what fails is shown, as one would see it with its seed alone. */
 static int run_seeds(struct run_options *options, const char *path, FILE *trace)
 {
 	struct run_options quiet = *options;
 
+	if (options->failing.site)
+		return run_failing(options, path);
 	if (options->seeds == 1) {
 		name_seed(options->config.seed);
 		return run_file(options, path, trace);
@@ -178,7 +206,7 @@ static int run_seeds(struct run_options *options, const char *path, FILE *trace)
 	return EXIT_WELL;
 }
 
-enum { OPT_SNAPSHOT = 256, OPT_SEEDS, OPT_MUTANT };
+enum { OPT_SNAPSHOT = 256, OPT_SEEDS, OPT_MUTANT, OPT_FAIL_EACH, OPT_FAIL_RUNS, OPT_FAIL_ONLY };
 
 static const struct option long_options[] = {
 	{ "backend", required_argument, NULL, 'b' },
@@ -188,11 +216,46 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, 's' },
 	{ "seeds", required_argument, NULL, OPT_SEEDS },
 	{ "mutant", required_argument, NULL, OPT_MUTANT },
+	{ "fail-each", required_argument, NULL, OPT_FAIL_EACH },
+	{ "fail-runs", required_argument, NULL, OPT_FAIL_RUNS },
+	{ "fail-only", required_argument, NULL, OPT_FAIL_ONLY },
 	{ "option", required_argument, NULL, 'o' },
 	{ "snapshot-on-failure", required_argument, NULL, OPT_SNAPSHOT },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
+
+static bool known_site(const char *name)
+{
+	static const char *const sets[] = { "any", "page", "slab" };
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		if (!strcmp(name, sets[i]))
+			return true;
+	}
+	for (unsigned i = 0; umm_fail_site(i); i++) {
+		if (!strcmp(name, umm_fail_site(i)))
+			return true;
+	}
+	return false;
+}
+
+/* 0: go on; 2: bad usage. */
+static int parse_failing(struct failing_options *failing, int option)
+{
+	if (option == OPT_FAIL_RUNS)
+		return cli_number(SUB, "--fail-runs", optarg, &failing->runs) ? 0 : 2;
+	if (option == OPT_FAIL_ONLY)
+		return cli_number(SUB, "--fail-only", optarg, &failing->only) ? 0 : 2;
+	failing->site = optarg;
+	if (known_site(optarg))
+		return 0;
+	fprintf(stderr, "usermm run: --fail-each: there is no '%s', but any, page, slab", optarg);
+	for (unsigned i = 0; umm_fail_site(i); i++)
+		fprintf(stderr, ", %s", umm_fail_site(i));
+	fprintf(stderr, "\n");
+	return 2;
+}
 
 /* 0: go on; 1: nothing more to do; 2: bad usage. */
 static int parse_option(struct run_options *options, int option)
@@ -227,6 +290,10 @@ static int parse_option(struct run_options *options, int option)
 		return 2;
 	case OPT_MUTANT:
 		return cli_mutant(SUB, optarg) ? 0 : 2;
+	case OPT_FAIL_EACH:
+	case OPT_FAIL_RUNS:
+	case OPT_FAIL_ONLY:
+		return parse_failing(&options->failing, option);
 	case OPT_SNAPSHOT:
 		options->snapshot_path = optarg;
 		return 0;
@@ -254,6 +321,13 @@ int cmd_run(int argc, char **argv)
 		if (stop)
 			return stop == 1 ? EXIT_WELL : EXIT_USAGE;
 	}
+	options.failing.config = &options.config;
+	options.failing.tell = !options.quiet;
+	if (options.failing.site &&
+	    (options.ops != &scn_model || options.json || options.seeds != 1 ||
+	     options.trace_path || options.snapshot_path))
+		return cli_usage_error(SUB, "--fail-each takes the model, a seed and no output "
+					    "but its own");
 	if (optind == argc)
 		return cli_usage_error(SUB, "a scenario file is missing");
 	if (options.trace_path) {

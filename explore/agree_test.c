@@ -36,6 +36,9 @@ enum step_kind {
 	EXCHANGE,
 	COMPARE,
 	AWAIT,
+	RETRY,
+	BYTE_LOAD,
+	BYTE_STORE,
 	LOCK,
 	TRY,
 	UNLOCK,
@@ -130,6 +133,15 @@ static u64 do_word(const struct step *step)
 		return (u64)sync_xchg(word, step->value, SYNC_FULL);
 	case COMPARE:
 		return (u64)sync_cmpxchg(word, step->object ? 1 : 0, step->value, SYNC_FULL);
+	case RETRY:
+		while (sync_cmpxchg(word, 0, step->value + 1, SYNC_FULL) != 0)
+			cpu_relax();
+		return 0;
+	case BYTE_LOAD:
+		return READ_ONCE(((u8 *)word)[step->value]);
+	case BYTE_STORE:
+		WRITE_ONCE(((u8 *)word)[step->value], 9);
+		return 0;
 	default:
 		while (READ_ONCE(*word) == 0)
 			cpu_relax();
@@ -286,7 +298,7 @@ static u64 do_step(const struct step *step, unsigned *has)
 		return do_access(step);
 	if (step->kind >= WIDE_LOAD)
 		return do_wide(step);
-	if (step->kind <= AWAIT)
+	if (step->kind <= BYTE_STORE)
 		return do_word(step);
 	if (step->kind <= UNLOCK)
 		return do_spin(step->kind, has);
@@ -336,6 +348,7 @@ static const u8 themes[][8] = {
 	{ WIDE_LOAD, WIDE_ADD, HALF_LOAD, HALF_STORE, HALF_STORE, WIDE_LOAD, STORE, HALF_LOAD },
 	{ ACCESS_READ, ACCESS_WRITE, ACCESS_WRITE, GENERATION_ADD, ACCESS_READ, GENERATION_ADD,
 	  STORE, LOAD },
+	{ RETRY, STORE, BYTE_LOAD, BYTE_STORE, RETRY, STORE, BYTE_STORE, AWAIT },
 };
 
 static void make_program(u64 seed)
@@ -348,7 +361,9 @@ static void make_program(u64 seed)
 	memset(&p, 0, sizeof(p));
 	theme = themes[prng_below(&rng, sizeof(themes) / sizeof(themes[0]))];
 	p.threads = 2 + (unsigned)prng_below(&rng, 2);
-	most = p.threads == 2 ? 5 : 3;
+	if (prng_below(&rng, 8) == 0)
+		p.threads = THREADS;
+	most = p.threads == 2 ? 5 : p.threads == 3 ? 3 : 2;
 	for (unsigned t = 0; t < p.threads; t++) {
 		p.steps[t] = 1 + (unsigned)prng_below(&rng, most);
 		for (unsigned i = 0; i < p.steps[t]; i++)
@@ -358,8 +373,12 @@ static void make_program(u64 seed)
 				.value = (u8)prng_below(&rng, 2),
 			};
 	}
-	/* Sometimes a mixture. */
-	if (prng_below(&rng, 2))
+	/* Sometimes a mixture, sometimes anything. */
+	if (prng_below(&rng, 4) == 0)
+		for (unsigned t = 0; t < p.threads; t++)
+			for (unsigned i = 0; i < p.steps[t]; i++)
+				p.step[t][i].kind = (u8)prng_below(&rng, NR_STEP_KINDS);
+	else if (prng_below(&rng, 2))
 		p.step[0][0].kind = (u8)prng_below(&rng, NR_STEP_KINDS);
 	p.idle = seed % 4 ? 0 : 7;
 	for (unsigned t = 0; t < p.threads; t++)
@@ -524,24 +543,124 @@ static void test_modes_agree(void **state)
 	assert_true(compared > nr_seeds / 2);
 }
 
+static void compare_bounded(u64 seed, enum explore_mode mode, int bound)
+{
+	run(mode, bound, true, 1);
+	if (set_equal(&outcomes[0], &outcomes[1]))
+		return;
+	print_program(seed);
+	print_error("%s, bound %d: %u of %u outcomes\n", explore_mode_name(mode), bound,
+		    outcomes[1].nr, outcomes[0].nr);
+	fail();
+}
+
 static void test_bound_agrees(void **state)
 {
 	(void)state;
 	for (u64 seed = first_seed; seed < first_seed + nr_seeds; seed++) {
-		int bound = (int)(seed % 3);
+		int bound = (int)(seed % 4);
 
 		make_program(seed);
 		run(EXPLORE_NAIVE, bound, true, 0);
 		if (!result.complete)
 			continue;
-		run(EXPLORE_SOURCE, bound, true, 1);
-		if (!set_equal(&outcomes[0], &outcomes[1])) {
-			print_program(seed);
-			print_error("bound %d: %u of %u outcomes\n", bound, outcomes[1].nr,
-				    outcomes[0].nr);
-			fail();
+		compare_bounded(seed, EXPLORE_SLEEP, bound);
+		compare_bounded(seed, EXPLORE_SOURCE, bound);
+	}
+}
+
+/* ---- a search in pieces ---- */
+
+static struct {
+	struct explore_piece *pieces[1024];
+	unsigned nr;
+	u64 given;
+} heap;
+
+static void keep_piece(void *arg, struct explore_piece *piece)
+{
+	(void)arg;
+	assert_true(heap.nr < sizeof(heap.pieces) / sizeof(heap.pieces[0]));
+	heap.pieces[heap.nr++] = piece;
+	heap.given++;
+}
+
+/* One piece after another, the latest first. False: something was learned on the way. */
+static bool run_pieces(enum explore_mode mode, int bound, bool rewinds,
+		       struct explore_halves *halves)
+{
+	struct explore_program program = {
+		.name = "random",
+		.threads = p.idle + p.threads,
+		.reset = reset,
+		.thread = thread,
+		.stack_only = rewinds && !p.accesses,
+	};
+	struct explore_options options = {
+		.mode = mode,
+		.max_preemptions = bound,
+		.deadlocks_allowed = true,
+		.keep_going = true,
+		.each = each,
+		.give = keep_piece,
+		.give_after = 1,
+		.halves = halves,
+	};
+	struct explore_piece *piece = NULL;
+	bool anew = false;
+
+	into_traces = &traces[1];
+	into_outcomes = &outcomes[1];
+	set_clear(into_traces);
+	set_clear(into_outcomes);
+	do {
+		options.piece = piece;
+		assert_int_equal(explore(&program, &options, &result), 0);
+		anew |= result.anew;
+		assert_true(result.complete || anew);
+		free(piece);
+		piece = heap.nr ? heap.pieces[--heap.nr] : NULL;
+		if (mode == EXPLORE_OPTIMAL)
+			options.mode = EXPLORE_SOURCE;
+	} while (piece);
+	return !anew;
+}
+
+static void compare_pieces(u64 seed, enum explore_mode mode, int bound, bool rewinds)
+{
+	struct explore_halves halves = { 0 };
+	bool same;
+
+	while (!run_pieces(mode, bound, rewinds, &halves))
+		;
+	same = set_equal(&outcomes[0], &outcomes[1]);
+	if (bound < 0)
+		same = same && set_equal(&traces[0], &traces[1]) && !traces[1].repeated;
+	if (same)
+		return;
+	print_program(seed);
+	print_error("%s in pieces, bound %d: %u of %u traces, %u twice; %u of %u outcomes\n",
+		    explore_mode_name(mode), bound, traces[1].nr, traces[0].nr, traces[1].repeated,
+		    outcomes[1].nr, outcomes[0].nr);
+	fail();
+}
+
+static void test_pieces_agree(void **state)
+{
+	(void)state;
+	for (u64 seed = first_seed; seed < first_seed + nr_seeds; seed++) {
+		make_program(seed);
+		for (int bound = -1; bound < 2; bound++) {
+			run(EXPLORE_NAIVE, bound, true, 0);
+			if (!result.complete)
+				continue;
+			if (bound < 0)
+				compare_pieces(seed, EXPLORE_SLEEP, bound, true);
+			compare_pieces(seed, EXPLORE_SOURCE, bound, seed % 2);
+			compare_pieces(seed, EXPLORE_OPTIMAL, bound, !(seed % 2));
 		}
 	}
+	assert_true(heap.given > nr_seeds);
 }
 
 /* Without what each of these leaves out, some program is seen to be explored wrongly. */
@@ -584,6 +703,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes_agree),
 		cmocka_unit_test(test_bound_agrees),
+		cmocka_unit_test(test_pieces_agree),
 		cmocka_unit_test(test_faults_are_noticed),
 	};
 

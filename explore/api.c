@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "base/uapi.h"
 #include "explore/explore.h"
+#include "explore/render.h"
 #include "explore/weak.h"
 #include "sync/sync.h"
 
@@ -18,6 +19,7 @@ _Static_assert(sizeof(struct umm_wait_queue) == sizeof(struct wait_queue_head), 
 static struct {
 	bool any;
 	bool deadlocks_allowed;
+	enum weak_memory memory;
 	u8 schedule[EXPLORE_MAX_EVENTS];
 	unsigned len;
 } last;
@@ -30,6 +32,12 @@ static const u8 modes[] = {
 	[UMM_OPTIMAL] = EXPLORE_OPTIMAL, [UMM_SOURCE] = EXPLORE_SOURCE, [UMM_SLEEP] = EXPLORE_SLEEP,
 	[UMM_NAIVE] = EXPLORE_NAIVE,     [UMM_RANDOM] = EXPLORE_RANDOM, [UMM_POS] = EXPLORE_POS,
 	[UMM_PCT] = EXPLORE_PCT,         [UMM_URW] = EXPLORE_URW,
+};
+
+static const u8 memories[] = {
+	[UMM_MEMORY_SC] = WEAK_SC,
+	[UMM_MEMORY_TSO] = WEAK_TSO,
+	[UMM_MEMORY_WEAK] = WEAK_WEAK,
 };
 
 void umm_exploration_init(struct umm_exploration *exploration)
@@ -75,10 +83,17 @@ static void tell(const struct explore_result *result, struct umm_explored *ret_e
 	strbuf_puts(&sb, result->failure_text);
 }
 
-static void keep(const struct explore_result *result, const struct umm_exploration *exploration)
+/* As graphs, which have no schedule. */
+static bool by_graphs(const struct explore_options *options)
 {
-	last.any = result->failures && exploration->memory == UMM_MEMORY_SC;
-	last.deadlocks_allowed = exploration->deadlocks_allowed;
+	return options->memory != WEAK_SC && options->mode == EXPLORE_OPTIMAL;
+}
+
+static void keep(const struct explore_result *result, const struct explore_options *options)
+{
+	last.any = result->failures && !by_graphs(options);
+	last.deadlocks_allowed = options->deadlocks_allowed;
+	last.memory = options->memory;
 	last.len = result->schedule_len;
 	memcpy(last.schedule, result->schedule, result->schedule_len);
 }
@@ -86,11 +101,6 @@ static void keep(const struct explore_result *result, const struct umm_explorati
 static int run(const struct umm_exploration *exploration, const struct explore_options *options,
 	       struct umm_explored *ret_explored)
 {
-	static const u8 memories[] = {
-		[UMM_MEMORY_SC] = WEAK_SC,
-		[UMM_MEMORY_TSO] = WEAK_TSO,
-		[UMM_MEMORY_WEAK] = WEAK_WEAK,
-	};
 	struct explore_result *result = calloc(1, sizeof(*result));
 	struct explore_program program;
 	int err;
@@ -98,13 +108,13 @@ static int run(const struct umm_exploration *exploration, const struct explore_o
 	if (!result)
 		return -ENOMEM;
 	to_program(exploration, &program);
-	if (exploration->memory == UMM_MEMORY_SC)
-		err = explore(&program, options, result);
+	if (by_graphs(options))
+		err = weak_explore(&program, options, options->memory, result);
 	else
-		err = weak_explore(&program, options, memories[exploration->memory], result);
+		err = explore(&program, options, result);
 	if (!err) {
 		tell(result, ret_explored);
-		keep(result, exploration);
+		keep(result, options);
 	}
 	free(result);
 	return err;
@@ -121,10 +131,11 @@ int umm_explore(const struct umm_exploration *exploration, struct umm_explored *
 		.deadlocks_allowed = exploration->deadlocks_allowed,
 	};
 
-	if (exploration->strategy >= ARRAY_SIZE(modes) || exploration->memory > UMM_MEMORY_WEAK ||
-	    (exploration->memory != UMM_MEMORY_SC && exploration->strategy != UMM_OPTIMAL))
+	if (exploration->strategy >= ARRAY_SIZE(modes) ||
+	    exploration->memory >= ARRAY_SIZE(memories))
 		return -EINVAL;
 	options.mode = modes[exploration->strategy];
+	options.memory = memories[exploration->memory];
 	return run(exploration, &options, ret_explored);
 }
 
@@ -136,6 +147,7 @@ int umm_explore_minimise(const struct umm_exploration *exploration)
 		.max_executions = MINIMISE_EXECUTIONS,
 		.max_ns = MINIMISE_NS,
 		.deadlocks_allowed = last.deadlocks_allowed,
+		.memory = last.memory,
 	};
 	struct explore_minimised *small;
 	struct explore_program program;
@@ -158,12 +170,13 @@ int umm_explore_minimise(const struct umm_exploration *exploration)
 
 size_t umm_explore_listing(const struct umm_exploration *exploration, char *buf, size_t size)
 {
+	struct explore_view view = { .all_events = true, .memory = last.memory };
 	struct explore_program program;
 
 	if (!last.any)
 		return 0;
 	to_program(exploration, &program);
-	return explore_render(&program, last.schedule, last.len, buf, size);
+	return explore_render(&program, last.schedule, last.len, &view, buf, size);
 }
 
 size_t umm_explore_schedule(const struct umm_exploration *exploration, char *buf, size_t size)
@@ -193,6 +206,8 @@ int umm_explore_replay(const struct umm_exploration *exploration, const char *te
 
 	if (!schedule)
 		return err;
+	if (exploration->memory < ARRAY_SIZE(memories))
+		options.memory = memories[exploration->memory];
 	err = explore_schedule_parse(text, schedule, error, error_size);
 	if (!err) {
 		options.schedule = schedule->threads;

@@ -15,7 +15,11 @@
  * So is a wait for what another thread does: left earlier, the waiting thread would have come to
  * its wait, and the other would have gone on from there at no cost.
  *
- * Nobody sleeps in such a search: a thread that was tried may have been cut off by the bound.
+ * A thread that was tried sleeps only if nothing of what came after was cut off by the bound; so
+ * while the bound cuts, traces are seen again and again, by schedules that cost more or less. And
+ * where threads sleep, what they would have shown is not seen: so the races are turned round as
+ * without a bound too, by who can come first (wakeup.c).
+ *
  * What every thread stands before is looked at after every event, since the bound may keep it
  * from ever being carried out. Complete means: every state that a thread can be in with no more
  * preemptions has been seen.
@@ -58,7 +62,9 @@ static void try_pending(unsigned thread)
 {
 	u32 races = engine.nr_races;
 
+	engine.pends = true;
 	order_pending(engine.nr_events, thread);
+	engine.pends = false;
 	for (u32 i = races; i < engine.nr_races; i++)
 		try_before(engine.races[i].first, thread);
 	engine.nr_races = races;

@@ -11,8 +11,7 @@
  * needs that keeps what it has on its stacks) or starting again and repeating the choices of
  * the kept prefix. Clocks and races are computed once for each new event.
  */
-#include "explore/engine.h"
-#include "explore/weak.h"
+#include "explore/memory.h"
 
 #include "base/format.h"
 #include "base/uapi.h"
@@ -20,6 +19,7 @@
 
 struct engine engine;
 enum explore_fault explore_fault;
+u32 explore_race_limit = MAX_RACES;
 
 /* ---- one execution ------------------------------------------------------------------ */
 
@@ -54,10 +54,11 @@ static void tell_event(unsigned thread, const struct sim_op *op, bool waits)
 		.object = op->object,
 		.size = op->size,
 		.before = waits ? word_of(op) : engine.told_value,
-		.after = word_of(op),
+		.after = engine.told_old ? engine.told_after : word_of(op),
 		.changes = op->kind == SIM_STORE || op->kind == SIM_RMW,
 		.failed = !waits && !engine.fibers[thread]->took_effect,
 		.waits = waits,
+		.old = !waits && engine.told_old,
 	};
 
 	if (op->kind != SIM_START)
@@ -96,6 +97,17 @@ static void check_repeats(const struct event *event, const struct sim_op *op, un
 	engine.result->differs = true;
 }
 
+static u64 expected_of(const struct sim_op *op)
+{
+	return op->size < sizeof(u64) ? op->expected & (BIT(8 * op->size) - 1) : op->expected;
+}
+
+static void begin_without_rewinding(void)
+{
+	engine.joined.deep = true;
+	engine.end = END_ANEW;
+}
+
 static void start_event(unsigned thread)
 {
 	struct sim_fiber *fiber = engine.fibers[thread];
@@ -107,19 +119,23 @@ static void start_event(unsigned thread)
 	engine.frames[e].chosen = (u8)thread;
 	if (unlikely(engine.options->event)) {
 		engine.told_op = fiber->op;
+		engine.told_old = false;
 		engine.told_value = word_of(&fiber->op);
+		if (engine.options->before)
+			engine.options->before(engine.options->event_arg, thread, &fiber->op);
 	}
 	if (e < engine.kept) {
 		check_repeats(event, &fiber->op, thread);
 		return;
 	}
-	if (engine.rewinds && engine.goes_back)
-		rewind_save(e, fiber);
+	if (engine.rewinds && engine.goes_back && !rewind_save(e, fiber))
+		begin_without_rewinding();
 	event->thread = (u8)thread;
 	event->kind = fiber->op.kind;
 	event->size = fiber->op.size;
 	event->address = fiber->op.object;
-	event->arg = fiber->op.arg;
+	event->compares = fiber->op.kind == SIM_RMW && fiber->op.rmw == SIM_CMPXCHG;
+	event->arg = event->compares ? expected_of(&fiber->op) : fiber->op.arg;
 	if (!engine.prints)
 		return;
 	event->done = random_pending(thread);
@@ -153,6 +169,7 @@ static void open_frame(s32 depth)
 	frame->backtrack = 0;
 	frame->done = 0;
 	frame->preemptions = 0;
+	frame->cut = false;
 	if (depth == 0)
 		return;
 	if (engine.bounded)
@@ -199,7 +216,15 @@ static int choose_new(struct frame *frame, s32 depth)
 
 	if (thread >= 0)
 		return thread;
-	return awake ? (int)prefer(awake, depth) : -1;
+	if (!awake)
+		return -1;
+	thread = (int)prefer(awake, depth);
+	/* The one that could go on sleeps. */
+	if (engine.bounded && !bound_allows(depth, (unsigned)thread)) {
+		frame->cut = true;
+		return -1;
+	}
+	return thread;
 }
 
 /* Who goes on in a state that this execution is the first to reach; -1: nobody, engine.end. */
@@ -212,6 +237,8 @@ static int go_on_new(s32 depth)
 		engine.end = END_TOO_LONG;
 		return -1;
 	}
+	frame->age = AGE_OPEN;
+	frame->ages = 0;
 	if (!engine.goes_back) {
 		u32 enabled = enabled_threads();
 
@@ -239,6 +266,17 @@ static int go_on(void)
 {
 	s32 depth = engine.nr_events;
 
+	if (unlikely(engine.opening)) {
+		if (depth == engine.prefix) {
+			/* What its giver has left out there is not known. */
+			engine.frames[depth].cut = engine.bounded;
+			engine.end = END_OPENED;
+			return -1;
+		}
+		open_frame(depth);
+		piece_frame(depth);
+		return engine.end == END_NONE ? (int)engine.frames[depth].chosen : -1;
+	}
 	return depth < engine.prefix ? (int)engine.frames[depth].chosen : go_on_new(depth);
 }
 
@@ -253,11 +291,14 @@ static void start_execution(bool first)
 	engine.nr_events = 0;
 	engine.failed_at = NO_EVENT;
 	engine.end = END_NONE;
-	if (!engine.goes_back && engine.orders) {
+	if (!engine.goes_back && (engine.orders || engine.nr_objects > MAX_OBJECTS / 2))
 		footprint_reset();
+	if (!engine.goes_back && engine.orders)
 		order_reset();
-	}
 	engine.program->reset(engine.program->arg);
+	engine.result->old_reads = 0;
+	if (engine.weak)
+		memory_start();
 	if (engine.rewinds && !first) {
 		rewind_start();
 		return;
@@ -265,8 +306,8 @@ static void start_execution(bool first)
 	sim_restart(engine.fibers, engine.threads);
 	for (unsigned t = 0; t < engine.threads && engine.end == END_NONE; t++)
 		sim_step(engine.fibers[t]);
-	if (engine.rewinds)
-		rewind_save_start();
+	if (engine.rewinds && !rewind_save_start())
+		begin_without_rewinding();
 }
 
 /* The fiber that is to do the next event, with everything written down for it; NULL: the end. */
@@ -298,6 +339,7 @@ static void run_execution(void)
 			finish_event();
 	}
 	sim_next = NULL;
+	memory_stop();
 }
 
 /* ---- failures ----------------------------------------------------------------------- */
@@ -309,6 +351,8 @@ static void note_schedule(struct explore_result *result)
 		unsigned last = e ? engine.frames[e - 1].chosen : engine.frames[e].chosen;
 
 		result->schedule[e] = engine.frames[e].chosen;
+		if (engine.weak && engine.frames[e].age != AGE_OPEN)
+			result->schedule[e] += engine.frames[e].age * EXPLORE_MAX_THREADS;
 		if (last == engine.frames[e].chosen)
 			continue;
 		result->switches++;
@@ -332,13 +376,25 @@ static void note_failure(enum explore_failure failure, const char *text)
 	note_schedule(result);
 }
 
+static void note_thread(void)
+{
+	for (unsigned t = 0; t < engine.threads; t++)
+		if (engine.fibers[t] == sim_current())
+			engine.result->failed_thread = (int)t;
+}
+
 void explore_fail(const char *text)
 {
+	bool first;
+
 	if (weak_fail(text))
 		return;
+	first = !engine.result->failure;
 	note_failure(EXPLORE_FAIL_CHECK, text);
 	if (sim_self == &sim.outside.self)
 		return;
+	if (first)
+		note_thread();
 	/* With what the thread leaves undone others may be stuck; that is no failure of its own. */
 	sim_current()->ended = true;
 	if (!engine.options->keep_going)
@@ -399,6 +455,7 @@ static void judge_execution(void)
 	struct explore_result *result = engine.result;
 
 	result->longest = MAX(result->longest, (u64)engine.nr_events);
+	result->unasked += engine.weak && memory.full;
 	if (engine.end == END_BLOCKED) {
 		result->blocked++;
 		return;
@@ -429,11 +486,18 @@ static void judge_execution(void)
 
 /* ---- going back --------------------------------------------------------------------- */
 
-/* The branch that was taken at a frame is done: its thread sleeps there from now on. */
+/*
+ * The branch that was taken at a frame is done: its thread sleeps there from now on, if all of
+ * the branch was seen.
+ */
 static void close_branch(struct frame *frame, s32 depth)
 {
 	frame->done |= bit_of(frame->chosen);
+	frame->cut |= frame[1].cut;
 	if (!engine.sleeps)
+		return;
+	/* Of several ages only the last is known. */
+	if ((frame[1].cut || (engine.bounded && engine.weak)) && !planted(FAULT_BOUNDED_SLEEP))
 		return;
 	frame->sleep |= bit_of(frame->chosen);
 	engine.sleep_op[depth][frame->chosen] = engine.events[depth].done;
@@ -448,9 +512,11 @@ static int next_branch(struct frame *frame, s32 depth)
 
 	if (engine.options->mode == EXPLORE_OPTIMAL && !engine.bounded)
 		return choose_branch(frame, depth);
-	for (; engine.bounded && left; left &= left - 1)
+	for (; engine.bounded && left; left &= left - 1) {
 		if (bound_allows(depth, lowest(left)))
 			break;
+		frame->cut = true;
+	}
 	return left ? (int)lowest(left) : -1;
 }
 
@@ -459,21 +525,26 @@ static bool go_back(void)
 {
 	wakeup_free(engine.frames[engine.nr_events].tree);
 	engine.frames[engine.nr_events].tree = NULL;
-	for (s32 depth = engine.nr_events - 1; depth >= 0; depth--) {
+	for (s32 depth = engine.nr_events - 1; depth >= engine.base; depth--) {
 		struct frame *frame = &engine.frames[depth];
+		bool again = frame->ages != 0;
 		int thread;
 
-		close_branch(frame, depth);
+		if (!again)
+			close_branch(frame, depth);
 		if (engine.orders)
 			order_undo(depth);
 		if (engine.rewinds)
 			rewind_undo(depth);
 		if (depth < engine.failed_at)
 			engine.failed_at = NO_EVENT;
-		thread = next_branch(frame, depth);
+		thread = again ? frame->chosen : next_branch(frame, depth);
 		if (thread >= 0) {
 			frame->chosen = (u8)thread;
+			frame->age = again ? (u8)lowest(frame->ages) : AGE_OPEN;
+			frame->ages &= frame->ages - 1;
 			engine.prefix = depth + 1;
+			engine.expanded = MIN(engine.expanded, engine.prefix);
 			engine.kept = depth;
 			return true;
 		}
@@ -488,13 +559,13 @@ static void look_for_branches(void)
 	if (engine.options->mode <= EXPLORE_SLEEP)
 		return;
 	engine.race_of[engine.nr_events] = engine.nr_races;
-	if (engine.bounded) {
-		if (stuck)
-			bound_stuck();
-		return;
-	}
+	if (stuck && engine.bounded)
+		bound_stuck();
 	if (stuck && !planted(FAULT_NO_STUCK))
 		(void)order_stuck();
+	/* Not all of these races could be written down. */
+	if (stuck && engine.end == END_TOO_LONG)
+		engine.result->cut++;
 	reverse_races(engine.prefix ? engine.prefix - 1 : 0);
 }
 
@@ -504,7 +575,7 @@ static bool more(void)
 		return random_more();
 	look_for_branches();
 	if (!go_back()) {
-		engine.result->complete = !engine.result->cut;
+		engine.result->complete = !engine.result->cut && !engine.result->unasked;
 		return false;
 	}
 	if (engine.rewinds) {
@@ -512,28 +583,6 @@ static bool more(void)
 		engine.end = END_NONE;
 	}
 	return true;
-}
-
-/*
- * Of the tree as known now, the part that has been walked: each frame on the current path
- * divides what is left of its parent's share by its branches.
- */
-static double explored_share(void)
-{
-	double share = 0, weight = 1;
-
-	for (s32 d = 0; d < engine.nr_events; d++) {
-		const struct frame *frame = &engine.frames[d];
-		u32 left = frame->backtrack & ~frame->done & ~bit_of(frame->chosen);
-		unsigned tried = (unsigned)__builtin_popcount(frame->done & ~bit_of(frame->chosen));
-		unsigned branches = tried + 1 + (unsigned)__builtin_popcount(left);
-
-		for (const struct wakeup *node = frame->tree; node; node = node->next)
-			branches++;
-		share += weight * tried / branches;
-		weight /= branches;
-	}
-	return share + weight;
 }
 
 /* How often the clock is looked at, in executions. */
@@ -548,6 +597,10 @@ static bool within_limits(void)
 	if (options->max_executions && result->executions >= options->max_executions)
 		return false;
 	if (result->differs || (result->failures && !options->keep_going))
+		return false;
+	if (options->stop && *options->stop)
+		return false;
+	if (options->max_blocked && result->blocked > options->max_blocked + result->executions)
 		return false;
 	if ((result->executions + result->blocked) % CLOCK_EVERY)
 		return true;
@@ -572,12 +625,15 @@ static void choose_ways(const struct explore_options *options)
 
 	engine.goes_back = mode <= EXPLORE_OPTIMAL;
 	engine.bounded = engine.goes_back && options->max_preemptions >= 0;
-	/* Who sleeps was tried with other preemptions behind it: no reason to leave him out. */
-	engine.sleeps = engine.goes_back && mode != EXPLORE_NAIVE &&
-			(!engine.bounded || planted(FAULT_BOUNDED_SLEEP));
+	engine.sleeps = engine.goes_back && mode != EXPLORE_NAIVE;
 	engine.orders = options->each || mode == EXPLORE_SOURCE || mode == EXPLORE_OPTIMAL;
 	engine.prints = engine.orders || engine.sleeps || mode == EXPLORE_POS;
-	engine.rewinds = engine.program->stack_only && rewind_possible();
+	sim_races_allowed = options->races_allowed;
+	order_watch();
+	engine.weak = options->memory != WEAK_SC;
+	engine.collects = engine.goes_back && mode > EXPLORE_SLEEP;
+	engine.rewinds = engine.program->stack_only && rewind_possible() && !engine.joined.deep &&
+			 !engine.weak;
 	/* What is rewound has to be left first. */
 	engine.decides_on_fiber = !(engine.goes_back && engine.rewinds);
 }
@@ -586,19 +642,21 @@ static void begin(const struct explore_program *program, const struct explore_op
 		  struct explore_result *result)
 {
 	memset(result, 0, sizeof(*result));
+	result->failed_thread = -1;
 	engine.program = program;
 	engine.options = options;
 	engine.result = result;
 	engine.threads = program->threads;
 	engine.prefix = 0;
 	engine.checking = false;
-	engine.start_ns = host_monotonic_ns();
-	engine.next_progress_ns = engine.start_ns + 100000000;
 	engine.frames[0].tree = NULL;
 	choose_ways(options);
 	footprint_reset();
 	order_reset();
+	piece_begin();
 	random_begin();
+	if (engine.weak)
+		memory_begin();
 	fiber_init_host(&sim.outside.fiber);
 	sim_stepped = true;
 	sim.active = true;
@@ -615,6 +673,8 @@ static void finish(void)
 	sim.active = false;
 	sim_discard_fibers();
 	sim_stepped = false;
+	sim_races_allowed = false;
+	sim_order = NULL;
 	engine.result->ns = host_monotonic_ns() - engine.start_ns;
 	engine.result->bounded = engine.options->max_preemptions >= 0;
 	if (engine.result->complete)
@@ -634,9 +694,14 @@ static bool explore_all(const struct explore_program *program,
 		run_execution();
 		if (engine.end == END_ANEW)
 			break;
-		judge_execution();
+		if (engine.end == END_OPENED)
+			engine.opening = false;
+		else
+			judge_execution();
 		if (!within_limits() || !more())
 			break;
+		if (options->give)
+			piece_give();
 		if (!engine.rewinds || !engine.goes_back)
 			start_execution(false);
 	}
@@ -650,13 +715,38 @@ static bool explore_all(const struct explore_program *program,
 int explore(const struct explore_program *program, const struct explore_options *options,
 	    struct explore_result *ret_result)
 {
+	struct explore_options sources;
+
+	if (options->memory != WEAK_SC) {
+		if (options->piece || options->give)
+			return -EINVAL;
+		sources = *options;
+		/* What a wakeup tree foresees might read something else. */
+		if (sources.mode == EXPLORE_OPTIMAL)
+			sources.mode = EXPLORE_SOURCE;
+		options = &sources;
+	}
 	if (!program->threads || program->threads > MAX_THREADS)
 		return -EINVAL;
+	if (options->piece && options->mode >= EXPLORE_OPTIMAL)
+		return -EINVAL;
 	VM_BUG_ON(sim.active);
-	engine.nr_joined = 0;
-	while (!explore_all(program, options, ret_result))
+	engine.start_ns = host_monotonic_ns();
+	engine.next_progress_ns = engine.start_ns + 100000000;
+	engine.joined.nr = 0;
+	engine.joined.deep = false;
+	memory_open();
+	if (options->halves)
+		engine.joined = *options->halves;
+	while (!explore_all(program, options, ret_result)) {
 		if (options->each)
 			options->each(options->each_arg, 0);
+		ret_result->anew = options->piece || options->give;
+		if (ret_result->anew)
+			break;
+	}
+	if (options->halves)
+		*options->halves = engine.joined;
 	return 0;
 }
 

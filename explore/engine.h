@@ -3,7 +3,7 @@
  * Inside the explorer. engine.c runs executions and goes back; footprint.c says what an operation
  * touches; order.c keeps what happened before what and finds races; wakeup.c keeps the branches
  * still to be explored; bound.c does both for a search bounded by preemptions; random.c has the
- * modes that do not go back.
+ * modes that do not go back; pieces.c shares a search out; memory.c lets loads read old values.
  *
  *   depth       0        1        2                     n
  *   frames    [f0] e0  [f1] e1  [f2] e2  ...  e(n-1)  [fn]
@@ -23,8 +23,7 @@
 
 #define MAX_THREADS EXPLORE_MAX_THREADS
 #define MAX_EVENTS EXPLORE_MAX_EVENTS
-#define MAX_OBJECTS 4096
-#define MAX_JOINED 64
+#define MAX_OBJECTS 16384
 #define MAX_RACES (16 * MAX_EVENTS)
 #define NO_EVENT (-1)
 
@@ -69,8 +68,9 @@ struct event {
 	u8 thread;
 	u8 kind; /* enum sim_kind */
 	u8 size;
-	u8 announced; /* enum use: what it would have done if it did all that it announced */
-	s16 index;    /* of its thread, from 1 */
+	u8 announced;  /* enum use: what it would have done if it did all that it announced */
+	bool compares; /* a compare-exchange */
+	s16 index;     /* of its thread, from 1 */
 	s16 thread_last;
 	/* What the object was before, for going back; chains. */
 	s16 prev_write, prev_reads, prev_releases;
@@ -78,12 +78,13 @@ struct event {
 	s16 next_release; /* from object.releases */
 	s16 prev_reads2, next_read2;
 	const void *address;
-	u64 before; /* what the word held before a change of it */
-	u64 arg;    /* of its sim_op */
+	u64 before; /* what was there before a change: the eight bytes around the address */
+	u64 arg;    /* of its sim_op; of a compare-exchange what it expects */
 };
 
 struct object {
 	u64 key;
+	u32 slot;       /* in engine.object_of */
 	s32 last_write; /* or exclusive taking */
 	s32 reads;      /* since then; also shared takings */
 	s32 releases;   /* since then */
@@ -101,15 +102,39 @@ struct wakeup {
 struct frame {
 	u32 enabled, sleep, backtrack, done;
 	u8 chosen;
+	u8 age;              /* of what its event loads; AGE_OPEN: nothing has been loaded */
+	u8 ages;             /* a bit for each age still to be tried */
 	u16 preemptions;     /* before this point */
+	bool cut;            /* something at it or after it was left out because of the bound */
 	struct wakeup *tree; /* branches after the current one */
 };
 
-struct race {
-	s32 first, second; /* second may be a pending operation: index nr_events + i */
+#define AGE_OPEN 0xff
+
+/*
+ * Who may come first in the reversal of a race although they have no part in it, and the objects
+ * that they use, a bit for each (and for others). What was made of the race hangs on them, and may
+ * not do for another end of the execution.
+ */
+struct absent {
+	u32 threads;
+	u64 read, written;
 };
 
-enum engine_end { END_NONE, END_COMPLETE, END_BLOCKED, END_FAILED, END_TOO_LONG, END_ANEW };
+struct race {
+	s16 first, second; /* second may be a pending operation: index nr_events + i */
+	struct absent absent;
+};
+
+enum engine_end {
+	END_NONE,
+	END_COMPLETE,
+	END_BLOCKED,
+	END_FAILED,
+	END_TOO_LONG,
+	END_ANEW,
+	END_OPENED, /* where a piece begins */
+};
 
 struct engine {
 	const struct explore_program *program;
@@ -130,19 +155,28 @@ struct engine {
 	bool sleeps;           /* there are sleep sets */
 	bool orders;           /* clocks are kept */
 	bool prints;           /* footprints are needed */
-	s32 failed_at;         /* events before this execution failed; NO_EVENT: it has not */
+	bool weak;             /* loads may read old values */
+	bool collects;         /* races are wanted */
+	bool pends;            /* those too that cannot be turned round */
+	/* Of a piece: frames from base on are gone back to; at those below expanded everyone is
+	 * tried. */
+	s32 base, expanded;
+	bool opening; /* on the way to where the piece begins */
+	unsigned nr_given;
+	u64 next_give;
+	s32 failed_at; /* events before this execution failed; NO_EVENT: it has not */
 	bool checking;
 	jmp_buf checked;
 	/* For options.event: what is under way. */
 	struct sim_op told_op;
-	u64 told_value;
+	u64 told_value, told_after;
+	bool told_old;
 	enum engine_end end;
 
 	s32 thread_last[MAX_THREADS];
 	u32 nr_races;
 	u32 nr_objects;
-	u32 nr_joined;
-	u64 joined[MAX_JOINED]; /* keys of the first halves of words that are one object */
+	struct explore_halves joined; /* keys of the first halves of words that are one object */
 	struct prng rng;
 	u64 start_ns, next_progress_ns;
 
@@ -186,8 +220,10 @@ static inline u32 bit_of(unsigned thread)
  */
 enum explore_fault {
 	FAULT_NONE,
-	FAULT_OLD_RACES,          /* races of the kept part are dealt with again */
-	FAULT_REVERSAL_AS_DONE,   /* the racing event of a reversal does what it did before */
+	FAULT_OLD_RACES,        /* races of the kept part are dealt with again */
+	FAULT_REVERSAL_AS_DONE, /* the racing event of a reversal does what it did before */
+	FAULT_REVERSAL_IN_FULL, /* it does all that it announced */
+	FAULT_SHORT_SEQUENCE,   /* what happens after the racing event is left out of a reversal */
 	FAULT_SLEEP_AS_ANNOUNCED, /* who sleeps is woken as if it did all that it announced */
 	FAULT_LOCK_CLOCK,         /* takings are compared after they have joined the lock */
 	FAULT_READERS_DEPEND,     /* two readers of a lock are told apart by their order */
@@ -195,9 +231,16 @@ enum explore_fault {
 	FAULT_SPINNING,           /* who waits for a word is not kept from going on */
 	FAULT_UNASKED_WAITS,      /* waits are turned round at the last change only */
 	FAULT_NO_BLOCK_START,     /* a bounded search tries the other thread at the race alone */
+	FAULT_OLD_ANYHOW,         /* what a load may read is not asked of the model */
+	FAULT_OLD_ONCE,           /* of the ages of a load the first is tried alone */
+	FAULT_OLD_UNORDERED,      /* a load reads past a write only if it could come before it */
+	FAULT_OLD_KNOWN,          /* a load that is no acquire makes known what one would */
+	FAULT_OLD_FENCES,         /* barriers are not in the graph */
 	FAULT_BOUNDED_SLEEP,      /* threads sleep in a bounded search */
 };
 extern enum explore_fault explore_fault;
+/* Of engine.races; less in a test of what happens then. */
+extern u32 explore_race_limit;
 #define planted(fault) unlikely(explore_fault == (fault))
 
 /* ---- clocks ---- */
@@ -284,23 +327,38 @@ static inline bool happens_before(s32 a, s32 b)
 
 extern const u8 relations[NR_USES][NR_USES];
 
-bool footprints_depend(const struct footprint *a, const struct footprint *b);
+/* Those of two that may have an object in common. */
+bool footprints_meet(const struct footprint *a, const struct footprint *b);
+static inline bool footprints_depend(const struct footprint *a, const struct footprint *b)
+{
+	if (likely(a->object != b->object && !(a->object2 | b->object2)))
+		return false;
+	return footprints_meet(a, b);
+}
 /* What the operation would touch if it did all that it announces. */
 struct footprint announced_footprint(const struct sim_op *op);
 void footprint_reset(void);
 /* The word that the operation may change, for going back and for what waits for it. */
 unsigned changed_bytes(const struct sim_op *op);
-/* What the word, or the word of the lock, holds that the operation is about to change. */
+/* The eight bytes, aligned, in which the operation is about to change something. */
 u64 told_before(const struct sim_op *op);
 /*
  * Whether the event, of an operation that waits for a word or for a bit of it, could have been
- * carried out when the word held `value`.
+ * carried out right before that change of it.
  */
-bool could_go_on(const struct event *event, u64 value);
+bool could_go_on_before(const struct event *event, const struct event *change);
+/*
+ * Whether the event, of an operation that may do what it announces or only look, would do it
+ * where `there` is what is in the eight bytes around its object.
+ */
+bool would_do(const struct event *event, u64 there);
 static inline bool waits_for_word(u8 kind)
 {
 	return kind == SIM_RELAX || kind == SIM_WAIT || kind == SIM_BIT_LOCK;
 }
+
+/* The object at an address, of so many bytes. */
+u32 object_id(const void *address, unsigned size);
 
 /* ---- order.c ---- */
 
@@ -315,6 +373,11 @@ void order_undo(s32 e);
 void order_reset(void);
 /* Equal for two executions of a trace. */
 u64 order_hash(void);
+
+/* ---- without.c ---- */
+
+/* For options.order and options.without; until finish. */
+void order_watch(void);
 
 /* ---- wakeup.c ---- */
 
@@ -332,22 +395,38 @@ unsigned preemptions_after(s32 depth, unsigned thread);
 void bound_event(s32 e);
 void bound_stuck(void);
 
+/* ---- estimate.c ---- */
+
+/* Of the whole tree, the part that has been walked, as far as can be seen from here. */
+double explored_share(void);
+
 /* ---- rewind.c ---- */
 
 /* Whether this build can copy stacks behind their owners' backs. */
 bool rewind_possible(void);
-/* Remember what event e, about to be carried out by the fiber, will change. */
-void rewind_save(s32 e, struct sim_fiber *fiber);
+/* Remember what event e, about to be carried out by the fiber, will change. False: no room. */
+bool rewind_save(s32 e, struct sim_fiber *fiber);
 /* Undo event e, the last one. */
 void rewind_undo(s32 e);
-/* Everyone stands before his first operation: remember; and be there again. */
-void rewind_save_start(void);
+/* Everyone stands before his first operation: remember (false: no room); and be there again. */
+bool rewind_save_start(void);
 void rewind_start(void);
+
+/* ---- pieces.c ---- */
+
+/* Begin with the way to options.piece. */
+void piece_begin(void);
+/* A frame on that way, its enabled threads known. */
+void piece_frame(s32 depth);
+/* Before an execution that goes on from a frame just gone back to: perhaps give some away. */
+void piece_give(void);
 
 /* ---- random.c ---- */
 
 void random_begin(void);
 unsigned random_pick(s32 depth, u32 enabled);
+/* One of a set of ages. */
+unsigned random_age(u32 ages);
 /* What the thread stands before; partial order sampling knows it already. */
 struct footprint random_pending(unsigned thread);
 void random_event(s32 e);

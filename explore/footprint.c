@@ -53,7 +53,7 @@ static bool uses_depend(u8 a, u8 b)
 	return relations[a][b] | relations[b][a];
 }
 
-bool footprints_depend(const struct footprint *a, const struct footprint *b)
+bool footprints_meet(const struct footprint *a, const struct footprint *b)
 {
 	if (a->object == b->object && a->object && uses_depend(a->use, b->use))
 		return true;
@@ -98,6 +98,7 @@ static void object_new(u64 key, u32 slot)
 	}
 	engine.objects[++engine.nr_objects] = (struct object){
 		.key = key,
+		.slot = slot,
 		.last_write = NO_EVENT,
 		.reads = NO_EVENT,
 		.releases = NO_EVENT,
@@ -114,10 +115,13 @@ static u32 slot_of(u64 key)
 	return slot;
 }
 
+/* Of more words than can be told apart: all of them are whole. */
 static bool is_joined(u64 key)
 {
-	for (unsigned i = 0; i < engine.nr_joined; i++)
-		if (engine.joined[i] == (key & ~1ull))
+	if (engine.joined.nr > EXPLORE_MAX_HALVES)
+		return true;
+	for (unsigned i = 0; i < engine.joined.nr; i++)
+		if (engine.joined.keys[i] == (key & ~1ull))
 			return true;
 	return false;
 }
@@ -125,11 +129,9 @@ static bool is_joined(u64 key)
 /* The two halves of this word are one object from now on. */
 static void join_halves(u64 key)
 {
-	if (engine.nr_joined == MAX_JOINED) {
-		engine.end = END_TOO_LONG;
-		return;
-	}
-	engine.joined[engine.nr_joined++] = key & ~1ull;
+	if (engine.joined.nr < EXPLORE_MAX_HALVES)
+		engine.joined.keys[engine.joined.nr] = key & ~1ull;
+	engine.joined.nr++;
 	engine.end = END_ANEW;
 }
 
@@ -138,7 +140,7 @@ static bool is_known(u64 key)
 	return engine.object_of[slot_of(key)] != 0;
 }
 
-static u32 object_id(const void *address, unsigned size)
+u32 object_id(const void *address, unsigned size)
 {
 	u64 key = (u64)(uintptr_t)address >> 2;
 	struct object *object;
@@ -146,7 +148,7 @@ static u32 object_id(const void *address, unsigned size)
 
 	if (!key)
 		return 0;
-	if (unlikely(engine.nr_joined) && is_joined(key))
+	if (unlikely(engine.joined.nr) && is_joined(key))
 		key &= ~1ull;
 	slot = slot_of(key);
 	if (unlikely(!engine.object_of[slot])) {
@@ -165,13 +167,18 @@ static u32 object_id(const void *address, unsigned size)
 	return engine.object_of[slot];
 }
 
+static bool is_bit_lock(u8 kind)
+{
+	return kind == SIM_BIT_LOCK || kind == SIM_BIT_TRY || kind == SIM_BIT_UNLOCK;
+}
+
 struct footprint announced_footprint(const struct sim_op *op)
 {
 	struct footprint print = { .use = use_of_kind[op->kind] };
 
 	if (print.use == USE_NONE)
 		return print;
-	print.object = object_id(op->object, op->size);
+	print.object = object_id(op->object, is_bit_lock(op->kind) ? sizeof(u64) : op->size);
 	if (print.use >= USE_ACQUIRE)
 		engine.objects[print.object].lock = true;
 	if (op->object2)
@@ -183,8 +190,9 @@ struct footprint announced_footprint(const struct sim_op *op)
 
 void footprint_reset(void)
 {
+	for (u32 id = 1; id <= engine.nr_objects; id++)
+		engine.object_of[engine.objects[id].slot] = 0;
 	engine.nr_objects = 0;
-	memset(engine.object_of, 0, sizeof(engine.object_of));
 }
 
 unsigned changed_bytes(const struct sim_op *op)
@@ -220,30 +228,57 @@ unsigned changed_bytes(const struct sim_op *op)
 	}
 }
 
-u64 told_before(const struct sim_op *op)
+static uintptr_t double_word(const void *address)
 {
-	switch (op->kind) {
-	case SIM_STORE:
-	case SIM_RMW:
-		return op->size ? sim_peek(op->object, op->size) : 0;
+	return (uintptr_t)address & ~(uintptr_t)(sizeof(u64) - 1);
+}
+
+/* What lies beside the object may be nobody's. */
+__attribute__((no_sanitize("address"))) u64 told_before(const struct sim_op *op)
+{
+	return *(const volatile u64 *)double_word(op->object);
+}
+
+/* Of those eight bytes, what the event looks at. */
+static u64 part_of(u64 there, const struct event *event, unsigned size)
+{
+	u64 value = there >> 8 * ((uintptr_t)event->address % sizeof(u64));
+
+	return size < sizeof(u64) ? value & (BIT(8 * size) - 1) : value;
+}
+
+bool could_go_on_before(const struct event *event, const struct event *change)
+{
+	/* An access to simulated memory changes what it likes. */
+	if (double_word(event->address) != double_word(change->address) ||
+	    (change->kind == SIM_STORE && !change->size))
+		return true;
+	switch (event->kind) {
 	case SIM_BIT_LOCK:
-	case SIM_BIT_TRY:
-	case SIM_BIT_UNLOCK:
-		return sim_peek(op->object, sizeof(u64));
+		return !(change->before & BIT(event->arg));
+	case SIM_WAIT:
+		return part_of(change->before, event, sizeof(u32)) != (u32)event->arg;
+	case SIM_RELAX:
+		return part_of(change->before, event, event->size) != event->arg;
 	default:
-		return sim_peek(op->object, sizeof(u32));
+		return true;
 	}
 }
 
-bool could_go_on(const struct event *event, u64 value)
+bool would_do(const struct event *event, u64 there)
 {
 	switch (event->kind) {
-	case SIM_BIT_LOCK:
-		return !(value & BIT(event->arg));
-	case SIM_WAIT:
-		return (u32)value != (u32)event->arg;
-	case SIM_RELAX:
-		return value != event->arg;
+	case SIM_RMW:
+		return !event->compares || part_of(there, event, event->size) == event->arg;
+	case SIM_SPIN_TRY:
+	case SIM_MUTEX_TRY:
+		return !part_of(there, event, sizeof(u32));
+	case SIM_READ_TRY:
+		return !(part_of(there, event, sizeof(u32)) & RWSEM_WRITER);
+	case SIM_WRITE_TRY:
+		return !(part_of(there, event, sizeof(u32)) & (RWSEM_WRITER | RWSEM_READERS));
+	case SIM_BIT_TRY:
+		return !(there & BIT(event->arg));
 	default:
 		return true;
 	}

@@ -150,11 +150,11 @@ enum litmus_verdict litmus_expected(const struct litmus *test, enum weak_memory 
 	}
 }
 
-int litmus_run(const struct litmus *test, enum weak_memory memory, const char *without,
-	       struct litmus_result *ret_result)
+/* As a graph; with a memory model among the options: step by step. */
+static int run_test(const struct litmus *test, enum weak_memory memory, const char *without,
+		    const struct explore_options *options, struct litmus_result *ret_result)
 {
 	static struct explore_result result;
-	struct explore_options options = { .keep_going = true };
 	struct explore_program program = {
 		.name = test->name,
 		.reset = litmus_reset,
@@ -168,11 +168,36 @@ int litmus_run(const struct litmus *test, enum weak_memory memory, const char *w
 	now.test = test;
 	now.without = without;
 	now.with_outcome = 0;
-	err = weak_explore(&program, &options, memory, &result);
+	if (options->memory != WEAK_SC)
+		err = explore(&program, options, &result);
+	else
+		err = weak_explore(&program, options, memory, &result);
 	if (err)
 		return err;
 	ret_result->graphs = result.executions;
 	ret_result->with_outcome = now.with_outcome;
 	ret_result->verdict = now.with_outcome ? LITMUS_SOMETIMES : LITMUS_NEVER;
 	return 0;
+}
+
+int litmus_run(const struct litmus *test, enum weak_memory memory, const char *without,
+	       struct litmus_result *ret_result)
+{
+	struct explore_options options = { .keep_going = true };
+
+	return run_test(test, memory, without, &options, ret_result);
+}
+
+int litmus_run_stepped(const struct litmus *test, enum weak_memory memory, enum explore_mode mode,
+		       u64 executions, struct litmus_result *ret_result)
+{
+	struct explore_options options = {
+		.mode = mode,
+		.memory = memory,
+		.keep_going = true,
+		.max_preemptions = -1,
+		.max_executions = executions,
+	};
+
+	return run_test(test, memory, NULL, &options, ret_result);
 }

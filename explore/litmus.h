@@ -49,5 +49,11 @@ enum litmus_verdict litmus_expected(const struct litmus *test, enum weak_memory 
  */
 int litmus_run(const struct litmus *test, enum weak_memory memory, const char *without,
 	       struct litmus_result *ret_result);
+/*
+ * The same step by step, in a mode of the explorer, under tso or weak. result.graphs: executions,
+ * of which several may be one graph.
+ */
+int litmus_run_stepped(const struct litmus *test, enum weak_memory memory, enum explore_mode mode,
+		       u64 executions, struct litmus_result *ret_result);
 
 #endif

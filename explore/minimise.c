@@ -7,8 +7,12 @@
  *                 is moved up to the one that was left, or this one down to the next; what is
  *                 not possible on the way goes on with the current thread. Whatever still fails
  *                 and is smaller is kept, until nothing is.
- *   2. search     Everything with one preemption less, exhaustively. A failure there starts
- *                 again from 1; none proves that there is nothing smaller.
+ *   2. search     Everything with no preemption, with one, with two, up to one less than what 1
+ *                 has come to. The first failure there has the fewest, and goes through 1 once
+ *                 more; none proves that there is nothing smaller. Trees grow steeply with the
+ *                 preemptions: those before the one that decides cost little.
+ *   3. renew      Under weaker memory, what reads an old value, or comes too late, and need not
+ *                 for the failure, does not.
  */
 #include "explore/explore.h"
 
@@ -28,7 +32,10 @@ struct minimiser {
 	u8 candidate[EXPLORE_MAX_EVENTS];
 };
 
-/* Numbers differ between executions of one failure: addresses, identifiers. */
+/*
+ * The first line tells what is wrong, the others where everyone was. Numbers differ between
+ * executions of one failure: addresses, identifiers.
+ */
 static bool same_text(const char *a, const char *b)
 {
 	static const char digits[] = "0123456789abcdefx";
@@ -38,7 +45,7 @@ static bool same_text(const char *a, const char *b)
 		b += *b >= '0' && *b <= '9' ? strspn(b, digits) : 0;
 		if (*a != *b)
 			return false;
-		if (!*a)
+		if (!*a || *a == '\n')
 			return true;
 		a++;
 		b++;
@@ -100,11 +107,16 @@ static bool try_candidate(struct minimiser *m)
 	return true;
 }
 
+static bool same_thread(u8 a, u8 b)
+{
+	return explore_step_thread(a) == explore_step_thread(b);
+}
+
 static unsigned block_end(const u8 *schedule, unsigned len, unsigned begin)
 {
 	unsigned end = begin + 1;
 
-	while (end < len && schedule[end] == schedule[begin])
+	while (end < len && same_thread(schedule[end], schedule[begin]))
 		end++;
 	return end;
 }
@@ -125,7 +137,7 @@ static bool join_block(struct minimiser *m, unsigned begin, unsigned end)
 	const u8 *schedule = m->best->schedule;
 	unsigned len = m->best->schedule_len, next = end;
 
-	while (next < len && schedule[next] != schedule[begin])
+	while (next < len && !same_thread(schedule[next], schedule[begin]))
 		next++;
 	if (next == len) {
 		/* Its last one: perhaps it can wait to the end. */
@@ -150,30 +162,72 @@ static void be_greedy(struct minimiser *m)
 	}
 }
 
-/* True: there is a failure with one preemption less, and it has been taken. */
-static bool search_below(struct minimiser *m)
+/* A loop that waited for a value that it has now read at once is shorter by no more than this. */
+#define MAX_SKIPPED 4
+
+/* The step is not behind, and what follows it begins `skipped` steps later. */
+static bool try_renewed(struct minimiser *m, unsigned step, unsigned skipped)
+{
+	struct explore_minimised *best = m->best;
+	unsigned rest = step + 1 + skipped;
+
+	if (rest > best->schedule_len)
+		return false;
+	memcpy(m->candidate, best->schedule, step + 1);
+	memcpy(m->candidate + step + 1, best->schedule + rest, best->schedule_len - rest);
+	m->candidate[step] = (u8)explore_step_thread(best->schedule[step]);
+	replay(m, m->candidate, best->schedule_len - skipped);
+	if (!same_failure(m) || m->result.preemptions > best->preemptions ||
+	    m->result.switches > best->switches)
+		return false;
+	take(m);
+	return true;
+}
+
+/* What need not be behind is not. */
+static void renew(struct minimiser *m)
+{
+	for (unsigned i = 0; i < m->best->schedule_len && within_limits(m); i++)
+		for (unsigned n = 0; n <= MAX_SKIPPED; n++)
+			if (!explore_step_age(m->best->schedule[i]) || try_renewed(m, i, n))
+				break;
+}
+
+/* Everything with at most so many preemptions. True: there was time for it, or it failed. */
+static bool search(struct minimiser *m, unsigned preemptions)
 {
 	struct explore_minimised *best = m->best;
 
-	if (!best->preemptions) {
-		best->proven = true;
-		return false;
-	}
 	m->options.mode = EXPLORE_SOURCE;
 	m->options.schedule = NULL;
 	m->options.schedule_len = 0;
-	m->options.max_preemptions = (int)best->preemptions - 1;
+	m->options.max_preemptions = (int)preemptions;
 	m->options.max_executions =
 		m->limits->max_executions ? m->limits->max_executions - best->runs : 0;
 	m->options.max_ns = m->limits->max_ns ? m->limits->max_ns - m->ns : 0;
 	explore(m->program, &m->options, &m->result);
 	best->runs += m->result.executions;
 	m->ns += m->result.ns;
-	best->proven = m->result.complete;
-	if (!same_failure(m))
-		return false;
-	take(m);
-	return true;
+	return m->result.complete || m->result.failures;
+}
+
+/* The fewest preemptions that the failure can be had with, as far as the limits allow. */
+static void search_below(struct minimiser *m)
+{
+	struct explore_minimised *best = m->best;
+	unsigned preemptions = 0;
+
+	while (preemptions < best->preemptions && within_limits(m) && search(m, preemptions)) {
+		if (same_failure(m)) {
+			take(m);
+			break;
+		}
+		/* Another failure hides what else there may be. */
+		if (m->result.failures)
+			return;
+		preemptions++;
+	}
+	best->proven = preemptions >= best->preemptions;
 }
 
 int explore_minimise(const struct explore_program *program, const struct explore_options *limits,
@@ -188,6 +242,9 @@ int explore_minimise(const struct explore_program *program, const struct explore
 	m->limits = limits;
 	m->best = ret_minimised;
 	m->options.deadlocks_allowed = limits->deadlocks_allowed;
+	m->options.races_allowed = limits->races_allowed;
+	m->options.memory = limits->memory;
+	m->options.without = limits->without;
 	replay(m, schedule, len);
 	if (!m->result.failures) {
 		free(m);
@@ -198,9 +255,10 @@ int explore_minimise(const struct explore_program *program, const struct explore
 	take(m);
 	ret_minimised->preemptions_before = ret_minimised->preemptions;
 	ret_minimised->switches_before = ret_minimised->switches;
-	do
-		be_greedy(m);
-	while (within_limits(m) && search_below(m));
+	be_greedy(m);
+	search_below(m);
+	be_greedy(m);
+	renew(m);
 	free(m);
 	return 0;
 }

@@ -95,32 +95,17 @@ static void collect(struct conflicts *conflicts, u32 id, u8 use)
 
 static void add_race(s32 first, s32 second)
 {
-	if (engine.nr_races == MAX_RACES) {
+	if (!engine.collects)
+		return;
+	if (engine.nr_races >= explore_race_limit) {
 		engine.end = END_TOO_LONG;
 		return;
 	}
-	engine.races[engine.nr_races++] = (struct race){ first, second };
+	engine.races[engine.nr_races++] =
+		(struct race){ .first = (s16)first, .second = (s16)second };
 }
 
 /* ---- what cannot be turned round ---------------------------------------------------- */
-
-/* Bytes at the object that a change of it is told by. */
-static unsigned told_bytes(const struct event *event)
-{
-	switch (event->kind) {
-	case SIM_LOAD:
-	case SIM_STORE:
-	case SIM_RMW:
-	case SIM_RELAX:
-		return event->size;
-	case SIM_BIT_LOCK:
-	case SIM_BIT_TRY:
-	case SIM_BIT_UNLOCK:
-		return sizeof(u64);
-	default:
-		return sizeof(u32);
-	}
-}
 
 static bool changes(const struct event *event, u32 id)
 {
@@ -143,14 +128,14 @@ static void add_wait_race(s32 e, s32 end, const clock_lanes *before)
 			continue;
 		if (comes_before(first, before))
 			return;
-		if (engine.bounded)
+		if (engine.pends)
 			add_race(first, e);
-		if (planted(FAULT_UNASKED_WAITS) && !could_go_on(event, change->before))
-			return;
-		if (told_bytes(change) != told_bytes(event) || could_go_on(event, change->before)) {
+		if (could_go_on_before(event, change)) {
 			add_race(first, e);
 			return;
 		}
+		if (planted(FAULT_UNASKED_WAITS))
+			return;
 	}
 }
 
@@ -160,7 +145,8 @@ static bool still_holds(const struct object *object, unsigned thread, s32 taken,
 	for (s32 r = object->releases; r != NO_EVENT; r = engine.events[r].next_release) {
 		const struct event *release = &engine.events[r];
 
-		if (release->thread == thread && r > taken && !happens_before(first, r))
+		if (release->thread == thread && r > taken && release->kind != SIM_DOWNGRADE &&
+		    !happens_before(first, r))
 			return false;
 	}
 	return true;
@@ -215,7 +201,7 @@ static void find_races(const struct conflicts *conflicts, s32 e, const clock_lan
 			continue;
 		if (relation == ORDERED) {
 			/* What comes before it in its thread might have been left off there. */
-			if (engine.bounded)
+			if (engine.pends)
 				add_race(first, e);
 		} else if (relation == TAKING) {
 			if (planted(FAULT_LOCK_CLOCK) && comes_before(first, direct))
@@ -354,6 +340,7 @@ void order_pending(s32 e, unsigned thread)
 	event->thread = (u8)thread;
 	event->kind = fiber->op.kind;
 	event->size = fiber->op.size;
+	event->address = fiber->op.object;
 	event->arg = fiber->op.arg;
 	order_common(e, !sim_enabled(fiber));
 }

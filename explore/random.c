@@ -9,7 +9,8 @@
  *   PCT     each thread has a priority; at pct_depth - 1 random places the running one drops
  *           below all others. A bug of that depth is hit with a probability that is known.
  *   URW     a thread is drawn in proportion to the events it has left, as learned from earlier
- *           executions: each interleaving is about equally likely
+ *           executions that came to their end: each interleaving is about equally likely. While
+ *           somebody can go on of whom nothing has been learned, as random.
  *   replay  a given schedule; where it asks for who cannot go on, the current one does
  */
 #include "explore/engine.h"
@@ -19,7 +20,7 @@
 static struct {
 	u64 priority[MAX_THREADS];
 	u16 counted[MAX_THREADS]; /* events so far in this execution */
-	u16 learned[MAX_THREADS]; /* most seen in one execution */
+	u16 learned[MAX_THREADS]; /* most seen in one execution that came to its end */
 	s32 change_at[MAX_PCT_DEPTH];
 	unsigned pct_depth;
 	int preemptions;
@@ -40,7 +41,8 @@ static void begin_execution(void)
 	rnd.known = 0;
 	for (unsigned t = 0; t < engine.threads; t++) {
 		rnd.priority[t] = draw();
-		rnd.learned[t] = MAX(rnd.learned[t], rnd.counted[t]);
+		if (engine.end == END_COMPLETE)
+			rnd.learned[t] = MAX(rnd.learned[t], rnd.counted[t]);
 		rnd.counted[t] = 0;
 	}
 	for (unsigned i = 0; i + 1 < rnd.pct_depth; i++)
@@ -94,8 +96,11 @@ static unsigned pick_urw(u32 enabled)
 	u64 sum = 0, at;
 	u32 set;
 
-	for (set = enabled; set; set &= set - 1)
+	for (set = enabled; set; set &= set - 1) {
+		if (!rnd.learned[lowest(set)])
+			return nth_of(enabled, prng_below(&engine.rng, count_of(enabled)));
 		sum += events_left(lowest(set));
+	}
 	at = prng_below(&engine.rng, sum);
 	for (set = enabled; at >= events_left(lowest(set)); set &= set - 1)
 		at -= events_left(lowest(set));
@@ -109,7 +114,7 @@ static unsigned pick_replay(u32 enabled)
 	unsigned wanted = depth ? engine.frames[depth - 1].chosen : 0;
 
 	if ((unsigned)depth < options->schedule_len)
-		wanted = options->schedule[depth];
+		wanted = explore_step_thread(options->schedule[depth]);
 	if (wanted < MAX_THREADS && (enabled & bit_of(wanted)))
 		return wanted;
 	wanted = depth ? engine.frames[depth - 1].chosen : 0;
@@ -157,6 +162,18 @@ unsigned random_pick(s32 depth, u32 enabled)
 	last = depth ? engine.frames[depth - 1].chosen : thread;
 	rnd.preemptions += thread != last && (enabled & bit_of(last));
 	return thread;
+}
+
+unsigned random_age(u32 ages)
+{
+	const struct explore_options *options = engine.options;
+	unsigned e = (unsigned)engine.nr_events - 1;
+
+	if (options->mode != EXPLORE_REPLAY)
+		return nth_of(ages, prng_below(&engine.rng, count_of(ages)));
+	if (e >= options->schedule_len || !(ages & BIT(explore_step_age(options->schedule[e]))))
+		return 0;
+	return explore_step_age(options->schedule[e]);
 }
 
 struct footprint random_pending(unsigned thread)

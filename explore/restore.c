@@ -25,7 +25,6 @@ void __asan_unpoison_memory_region(const volatile void *p, size_t bytes);
 #endif
 
 #define MAX_RANGES 8
-#define MAX_WRITTEN 8192
 #define SIGNAL_STACK_BYTES 65536
 
 struct range {
@@ -39,10 +38,11 @@ static struct {
 	struct range ranges[MAX_RANGES];
 	unsigned nr_ranges;
 	bool armed;
-	u32 nr_written;
-	struct {
+	u64 nr_pages; /* of all ranges */
+	u64 nr_written;
+	struct written {
 		u8 *page, *copy;
-	} written[MAX_WRITTEN];
+	} * written; /* room for all of them */
 	struct sigaction before;
 	stack_t stack_before;
 	void *signal_stack;
@@ -60,6 +60,7 @@ int restore_add(void *start, u64 bytes)
 	range->copy = host_alloc(bytes);
 	range->written = host_alloc(PAGE_ALIGN(pages));
 	restore.nr_ranges++;
+	restore.nr_pages += pages;
 	return range->copy && range->written ? 0 : -ENOMEM;
 }
 
@@ -84,7 +85,7 @@ static bool caught(u8 *page)
 
 		if (page < range->start || offset >= range->bytes)
 			continue;
-		if (range->written[offset >> PAGE_SHIFT] || restore.nr_written == MAX_WRITTEN)
+		if (range->written[offset >> PAGE_SHIFT])
 			return false;
 		range->written[offset >> PAGE_SHIFT] = 1;
 		copy = range->copy + offset;
@@ -108,6 +109,11 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 	sigaction(signo, &restore.before, NULL);
 }
 
+static u64 list_bytes(void)
+{
+	return PAGE_ALIGN(restore.nr_pages * sizeof(restore.written[0]));
+}
+
 static int listen(void)
 {
 	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -126,9 +132,12 @@ static int listen(void)
 
 int restore_take(void)
 {
-	int err = listen();
+	int err = -ENOMEM;
 
-	restore.armed = true;
+	restore.written = host_alloc(list_bytes());
+	if (restore.written)
+		err = listen();
+	restore.armed = !err;
 	for (unsigned i = 0; !err && i < restore.nr_ranges; i++) {
 		if (mprotect(restore.ranges[i].start, restore.ranges[i].bytes, PROT_READ))
 			err = -ENOMEM;
@@ -138,7 +147,7 @@ int restore_take(void)
 
 void restore_back(void)
 {
-	for (u32 i = 0; i < restore.nr_written; i++) {
+	for (u64 i = 0; i < restore.nr_written; i++) {
 		/* Functions that were left for good keep nobody out of what was their frames. */
 		__asan_unpoison_memory_region(restore.written[i].page, PAGE_SIZE);
 		copy_page(restore.written[i].page, restore.written[i].copy);
@@ -147,7 +156,7 @@ void restore_back(void)
 
 void restore_each(void *start, u64 bytes, void (*fn)(void *arg, void *page), void *arg)
 {
-	for (u32 i = 0; i < restore.nr_written; i++) {
+	for (u64 i = 0; i < restore.nr_written; i++) {
 		u8 *page = restore.written[i].page;
 
 		if (page >= (u8 *)start && page < (u8 *)start + bytes)
@@ -165,6 +174,7 @@ void restore_end(void)
 		sigaltstack(&restore.stack_before, NULL);
 	}
 	host_free(restore.signal_stack, SIGNAL_STACK_BYTES);
+	host_free(restore.written, list_bytes());
 	for (unsigned i = 0; i < restore.nr_ranges; i++) {
 		host_free(restore.ranges[i].copy, restore.ranges[i].bytes);
 		host_free(restore.ranges[i].written,

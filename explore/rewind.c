@@ -5,6 +5,9 @@
  * that is copied aside before the event and back when the explorer goes back over it, latest
  * first. Neither the start nor the kept part of an execution is ever repeated. In the modes that
  * do not go back the start itself is put back that way.
+ *
+ * Stacks that are deep, or events that are many, may come to more than there is room for: then
+ * the exploration begins anew without any of this.
  */
 #include "explore/engine.h"
 
@@ -98,11 +101,11 @@ static void put_back(const struct saved_fiber *saved)
 	fiber->ended = saved->ended;
 }
 
-void rewind_save(s32 e, struct sim_fiber *fiber)
+bool rewind_save(s32 e, struct sim_fiber *fiber)
 {
 	if (e == 0)
 		rewind_state.used = rewind_state.start_used;
-	VM_BUG_ON2(!save(&rewind_state.events[e], fiber, true), e, rewind_state.used);
+	return save(&rewind_state.events[e], fiber, true);
 }
 
 void rewind_undo(s32 e)
@@ -111,13 +114,14 @@ void rewind_undo(s32 e)
 	rewind_state.used = rewind_state.events[e].pool_before;
 }
 
-void rewind_save_start(void)
+bool rewind_save_start(void)
 {
 	rewind_state.used = 0;
 	for (unsigned t = 0; t < engine.threads; t++)
-		VM_BUG_ON2(!save(&rewind_state.start[t], engine.fibers[t], false), t,
-			   rewind_state.used);
+		if (!save(&rewind_state.start[t], engine.fibers[t], false))
+			return false;
 	rewind_state.start_used = rewind_state.used;
+	return true;
 }
 
 void rewind_start(void)

@@ -6,6 +6,7 @@
  *      program twostage 3          what it is of: any number of lines of word and value
  *      thread 0 5                  thread 0 does five events,
  *      thread 2 3                  then thread 2 does three
+ *      thread 2 1 old 4            and one that is behind by four changes of its word
  *      end
  */
 #include "explore/explore.h"
@@ -13,12 +14,14 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/format.h"
 #include "base/uapi.h"
 
 #define FIRST_LINE "usermm schedule 1"
-#define MAX_LINE 1024
+#define MAX_LINE 4400
+#define MAX_AGE (255 / EXPLORE_MAX_THREADS)
 
 size_t explore_schedule_write(const u8 *schedule, unsigned len, const char *about, char *buf,
 			      size_t size)
@@ -31,7 +34,10 @@ size_t explore_schedule_write(const u8 *schedule, unsigned len, const char *abou
 	for (unsigned i = 0, nr; i < len; i += nr) {
 		for (nr = 1; i + nr < len && schedule[i + nr] == schedule[i];)
 			nr++;
-		strbuf_printf(&sb, "thread %u %u\n", schedule[i], nr);
+		strbuf_printf(&sb, "thread %u %u", explore_step_thread(schedule[i]), nr);
+		if (explore_step_age(schedule[i]))
+			strbuf_printf(&sb, " old %u", explore_step_age(schedule[i]));
+		strbuf_putc(&sb, '\n');
 	}
 	strbuf_puts(&sb, "end\n");
 	return sb.len;
@@ -48,19 +54,26 @@ static bool read_number(const char **text, unsigned long *ret_number)
 	return true;
 }
 
-/* "T N" of a line of threads. NULL, or what is wrong. */
+/* "T N" or "T N old A" of a line of threads. NULL, or what is wrong. */
 static const char *read_block(const char *text, struct explore_schedule *schedule)
 {
-	unsigned long thread, nr;
+	unsigned long thread, nr, age = 0;
 
-	if (!read_number(&text, &thread) || *text++ != ' ' || !read_number(&text, &nr) || *text)
+	if (!read_number(&text, &thread) || *text++ != ' ' || !read_number(&text, &nr))
+		return "expected: thread NUMBER EVENTS";
+	if (!strncmp(text, " old ", 5)) {
+		text += 5;
+		if (!read_number(&text, &age) || age > MAX_AGE)
+			return "expected: old and a number up to 7";
+	}
+	if (*text)
 		return "expected: thread NUMBER EVENTS";
 	if (thread >= EXPLORE_MAX_THREADS)
 		return "there are no so many threads";
 	if (!nr || nr > EXPLORE_MAX_EVENTS - schedule->len)
 		return "a schedule has 1 to 4096 events";
 	while (nr--)
-		schedule->threads[schedule->len++] = (u8)thread;
+		schedule->threads[schedule->len++] = (u8)(thread + age * EXPLORE_MAX_THREADS);
 	return NULL;
 }
 
@@ -127,4 +140,19 @@ int explore_schedule_parse(const char *text, struct explore_schedule *ret_schedu
 		return 0;
 	snprintf(error, error_size, "line %u: %s", nr, wrong);
 	return -EINVAL;
+}
+
+bool explore_schedule_about(const struct explore_schedule *schedule, const char *word, unsigned nth,
+			    char *buf, size_t size)
+{
+	size_t word_len = strlen(word);
+
+	for (const char *line = schedule->about; *line; line += strcspn(line, "\n") + 1) {
+		if (strncmp(line, word, word_len) || line[word_len] != ' ' || nth--)
+			continue;
+		line += word_len + 1;
+		snprintf(buf, size, "%.*s", (int)strcspn(line, "\n"), line);
+		return true;
+	}
+	return false;
 }

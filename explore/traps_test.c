@@ -117,6 +117,73 @@ static void failing_and_reading(void *arg, unsigned self)
 		(void)READ_ONCE(x);
 }
 
+static void looking(void *arg, unsigned self)
+{
+	(void)arg;
+	if (self == 0)
+		WRITE_ONCE(x, 0);
+	else if (self < 3)
+		(void)sync_cmpxchg(&x, 7, 8, SYNC_FULL);
+	else
+		(void)READ_ONCE(x);
+}
+
+/* Each of three looks comes before the store or after it, also those announced as changes. */
+static void test_exchanges_that_go_on_failing(void **state)
+{
+	struct explore_program program = two_threads(looking);
+
+	(void)state;
+	program.threads = 4;
+	for (int mode = EXPLORE_SLEEP; mode <= EXPLORE_OPTIMAL; mode++) {
+		run(&program, mode, FAULT_NONE);
+		assert_int_equal(result.executions, 8);
+		assert_true(mode != EXPLORE_OPTIMAL || !result.blocked);
+	}
+	run(&program, EXPLORE_OPTIMAL, FAULT_REVERSAL_IN_FULL);
+	assert_int_equal(result.executions, 7);
+	assert_true(result.complete);
+}
+
+static void crossing(void *arg, unsigned self)
+{
+	(void)arg;
+	switch (self) {
+	case 0:
+		(void)READ_ONCE(x);
+		__attribute__((fallthrough));
+	case 2:
+		WRITE_ONCE(x, 1);
+		WRITE_ONCE(data, 1);
+		break;
+	case 1:
+		WRITE_ONCE(y, 1);
+		WRITE_ONCE(y, 2);
+		break;
+	default:
+		WRITE_ONCE(y, 3);
+		WRITE_ONCE(x, 3);
+	}
+}
+
+/* What comes after both events of a race counts too, when it is asked who has been explored. */
+static void test_all_of_a_reversal(void **state)
+{
+	struct explore_program program = two_threads(crossing);
+
+	(void)state;
+	program.threads = 4;
+	for (int mode = EXPLORE_SLEEP; mode <= EXPLORE_OPTIMAL; mode++) {
+		run(&program, mode, FAULT_NONE);
+		assert_int_equal(result.executions, 72);
+		assert_true(mode != EXPLORE_OPTIMAL || !result.blocked);
+	}
+	run(&program, EXPLORE_OPTIMAL, FAULT_SHORT_SEQUENCE);
+	print_message("%llu of 72\n", (unsigned long long)result.executions);
+	assert_true(result.executions < 72);
+	assert_true(result.complete);
+}
+
 static void test_failed_exchange_sleeps_as_read(void **state)
 {
 	struct explore_program program = two_threads(failing_and_reading);
@@ -166,6 +233,39 @@ static void test_readers_do_not_depend(void **state)
 	assert_int_equal(result.executions, 1);
 	run(&program, EXPLORE_OPTIMAL, FAULT_READERS_DEPEND);
 	assert_true(result.executions > 1);
+}
+
+/* Who took it for write and keeps it for read is in the way of a writer, as readers are. */
+static void downgrading(void *arg, unsigned self)
+{
+	(void)arg;
+	if (self == 0 && down_write_trylock(&sem)) {
+		downgrade_write(&sem);
+		up_read(&sem);
+	} else if (self == 1) {
+		down_write(&sem);
+		up_write(&sem);
+	} else if (self == 2) {
+		down_read(&sem);
+		up_read(&sem);
+		if (down_write_trylock(&sem))
+			up_write(&sem);
+	}
+}
+
+static void test_downgraded_are_readers(void **state)
+{
+	struct explore_program program = two_threads(downgrading);
+	u64 traces;
+
+	(void)state;
+	program.threads = 3;
+	run(&program, EXPLORE_SLEEP, FAULT_NONE);
+	traces = result.executions;
+	run(&program, EXPLORE_OPTIMAL, FAULT_NONE);
+	assert_int_equal(result.executions, traces);
+	assert_int_equal(result.blocked, 0);
+	assert_int_equal(result.infeasible, 0);
 }
 
 /* Whoever only looks whether it is taken sees a release. */
@@ -433,10 +533,11 @@ static void test_estimate(void **state)
 		unsigned n;
 		double traces;
 	} known[] = {
-		{ "fib_bench", 4, 19605 },     { "ainc", 8, 40320 },    { "szymanski", 2, 22945 },
-		{ "lastzero", 10, 3328 },      { "indexer", 15, 4096 }, { "casrot", 9, 8597 },
-		{ "floating_read", 7, 40320 },
+		{ "fib_bench", 4, 19605 }, { "ainc", 8, 40320 },    { "szymanski", 2, 22945 },
+		{ "peterson", 2, 2420 },   { "dekker", 2, 1599 },   { "lastzero", 10, 3328 },
+		{ "indexer", 15, 4096 },   { "casrot", 10, 38486 }, { "floating_read", 7, 40320 },
 	};
+	static const unsigned parts[] = { 100, 30, 10, 4, 2 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -444,15 +545,18 @@ static void test_estimate(void **state)
 		struct explore_options options = {
 			.mode = EXPLORE_OPTIMAL,
 			.max_preemptions = -1,
-			.max_executions = (u64)known[i].traces / 4,
 		};
 
-		assert_int_equal(explore(&program, &options, &result), 0);
-		assert_false(result.complete);
-		print_message("%s(%u): %.0f, estimated %.0f after a quarter\n", known[i].name,
-			      known[i].n, known[i].traces, result.estimate);
-		assert_true(result.estimate > known[i].traces / 5);
-		assert_true(result.estimate < known[i].traces * 5);
+		print_message("%s(%u): %.0f, after", known[i].name, known[i].n, known[i].traces);
+		for (size_t j = 0; j < ARRAY_SIZE(parts); j++) {
+			options.max_executions = (u64)known[i].traces / parts[j];
+			assert_int_equal(explore(&program, &options, &result), 0);
+			assert_false(result.complete);
+			print_message(" 1/%u: %.0f", parts[j], result.estimate);
+			assert_true(result.estimate > known[i].traces / 8);
+			assert_true(result.estimate < known[i].traces * 8);
+		}
+		print_message("\n");
 		options.max_executions = 0;
 		assert_int_equal(explore(&program, &options, &result), 0);
 		assert_true(result.estimate == known[i].traces);
@@ -550,9 +654,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_races_of_new_events_alone),
 		cmocka_unit_test(test_failed_exchange_may_succeed),
+		cmocka_unit_test(test_exchanges_that_go_on_failing),
+		cmocka_unit_test(test_all_of_a_reversal),
 		cmocka_unit_test(test_failed_exchange_sleeps_as_read),
 		cmocka_unit_test(test_takings_are_turned_round),
 		cmocka_unit_test(test_readers_do_not_depend),
+		cmocka_unit_test(test_downgraded_are_readers),
 		cmocka_unit_test(test_tries_race_with_releases),
 		cmocka_unit_test(test_blocked_threads_race),
 		cmocka_unit_test(test_deadlock_is_reported),

@@ -20,11 +20,9 @@
 
 #include "explore/explore.h"
 
-#define WEAK_MAX_EVENTS 256
+#define WEAK_MAX_EVENTS 512
 #define WEAK_INITIAL (-1) /* what the word held at the start */
 #define WEAK_NONE (-1)
-
-enum weak_memory { WEAK_SC, WEAK_TSO, WEAK_WEAK, NR_WEAK_MEMORIES };
 
 enum weak_type { WEAK_READ, WEAK_WRITE, WEAK_BARRIER };
 

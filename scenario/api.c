@@ -12,7 +12,6 @@
 
 #define PROCESS "usermm.process"
 #define FAILURE "usermm.failure"
-#define MAX_BLOCK_BYTES (16u << 20)
 #define MAX_RANGES 4096
 
 /* ---- tasks as values ------------------------------------------------------------------ */
@@ -67,14 +66,15 @@ void api_push_failure(lua_State *L, const char *kind)
 static void push_step_failure(lua_State *L, const struct scn_step *step, const char *kind)
 {
 	struct script *script = script_of(L);
+	const char *label = step->task ? step->task->label : "the machine";
 	char call[512], result[512];
 
 	scn_step_format(step, call, sizeof(call));
 	scn_result_format(step, result, sizeof(result));
-	lua_pushfstring(L, "%s:%d: %s: %s = %s", script->file->path, (int)step->line,
-			step->task->label, call, result);
+	lua_pushfstring(L, "%s:%d: %s: %s = %s", script->file->path, (int)step->line, label, call,
+			result);
 	api_push_failure(L, kind);
-	lua_pushfstring(L, "%s: %s = %s", step->task->label, call, result);
+	lua_pushfstring(L, "%s: %s = %s", label, call, result);
 	lua_setfield(L, -2, "what");
 }
 
@@ -97,6 +97,10 @@ static int raise_errno(lua_State *L, const struct scn_step *step)
 	lua_setfield(L, -2, "errno");
 	lua_pushinteger(L, -step->result);
 	lua_setfield(L, -2, "number");
+	if (step->kind == SCN_IOCTL) {
+		lua_pushlstring(L, step->out, step->done);
+		lua_setfield(L, -2, "bytes");
+	}
 	return lua_error(L);
 }
 
@@ -124,7 +128,7 @@ void api_run(lua_State *L, struct scn_step *step)
 
 /* ---- arguments ------------------------------------------------------------------------ */
 
-static uint64_t check_words(lua_State *L, int index, enum scn_vocabulary which)
+uint64_t api_check_words(lua_State *L, int index, enum scn_vocabulary which)
 {
 	const char *text, *bad;
 	uint64_t value;
@@ -146,9 +150,9 @@ static uint64_t check_words(lua_State *L, int index, enum scn_vocabulary which)
 	return value;
 }
 
-static uint64_t opt_words(lua_State *L, int index, enum scn_vocabulary which, uint64_t otherwise)
+uint64_t api_opt_words(lua_State *L, int index, enum scn_vocabulary which, uint64_t otherwise)
 {
-	return lua_isnoneornil(L, index) ? otherwise : check_words(L, index, which);
+	return lua_isnoneornil(L, index) ? otherwise : api_check_words(L, index, which);
 }
 
 static uint64_t check_number(lua_State *L, int index)
@@ -161,11 +165,11 @@ static uint64_t opt_number(lua_State *L, int index, uint64_t otherwise)
 	return (uint64_t)luaL_optinteger(L, index, (lua_Integer)otherwise);
 }
 
-static uint64_t check_length(lua_State *L, int index)
+uint64_t api_check_length(lua_State *L, int index)
 {
 	lua_Integer len = luaL_checkinteger(L, index);
 
-	luaL_argcheck(L, len >= 0 && len <= MAX_BLOCK_BYTES, index, "0 to 16M bytes at once");
+	luaL_argcheck(L, len >= 0 && len <= API_MAX_BLOCK_BYTES, index, "0 to 16M bytes at once");
 	return (uint64_t)len;
 }
 
@@ -175,20 +179,24 @@ static uint64_t check_length(lua_State *L, int index)
  * One letter an argument, in Lua's order, which is the order of args[]:
  *   n number  N number or nothing (0)  p prot  v advice  r mremap flags or nothing
  *   2 mlock2 flags or nothing  l mlockall flags  y msync flags  R rlimit  s size or "unlimited"
+ *   F fallocate mode  S seals  A fadvise advice
  */
 static const struct simple_call {
 	enum scn_kind kind;
 	const char *shape;
 	bool gives_number; /* else true */
 } simple_calls[] = {
-	{ SCN_MUNMAP, "nn", false },   { SCN_MPROTECT, "nnp", false },
-	{ SCN_MREMAP, "nnnrN", true }, { SCN_MADVISE, "nnv", false },
-	{ SCN_MLOCK, "nn", false },    { SCN_MLOCK2, "nn2", false },
-	{ SCN_MUNLOCK, "nn", false },  { SCN_MLOCKALL, "l", false },
-	{ SCN_MUNLOCKALL, "", false }, { SCN_BRK, "N", true },
-	{ SCN_MSYNC, "nny", false },   { SCN_PIN, "nn", true },
-	{ SCN_UNPIN, "n", false },     { SCN_SETRLIMIT, "Rs", false },
-	{ SCN_FETCH, "n", false },
+	{ SCN_MUNMAP, "nn", false },    { SCN_MPROTECT, "nnp", false },
+	{ SCN_MREMAP, "nnnrN", true },  { SCN_MADVISE, "nnv", false },
+	{ SCN_MLOCK, "nn", false },     { SCN_MLOCK2, "nn2", false },
+	{ SCN_MUNLOCK, "nn", false },   { SCN_MLOCKALL, "l", false },
+	{ SCN_MUNLOCKALL, "", false },  { SCN_BRK, "N", true },
+	{ SCN_MSYNC, "nny", false },    { SCN_PIN, "nn", true },
+	{ SCN_UNPIN, "n", false },      { SCN_SETRLIMIT, "Rs", false },
+	{ SCN_FETCH, "n", false },      { SCN_CLOSE, "n", false },
+	{ SCN_FTRUNCATE, "nn", false }, { SCN_FALLOCATE, "nFnn", false },
+	{ SCN_ADD_SEALS, "nS", false }, { SCN_FSYNC, "n", false },
+	{ SCN_FADVISE, "nnnA", false }, { SCN_SWAPOFF, "n", false },
 };
 
 static uint64_t check_shape(lua_State *L, int index, char shape)
@@ -199,19 +207,25 @@ static uint64_t check_shape(lua_State *L, int index, char shape)
 	case 'N':
 		return opt_number(L, index, 0);
 	case 'p':
-		return check_words(L, index, WORDS_PROT);
+		return api_check_words(L, index, WORDS_PROT);
 	case 'v':
-		return check_words(L, index, WORDS_ADVICE);
+		return api_check_words(L, index, WORDS_ADVICE);
 	case 'r':
-		return opt_words(L, index, WORDS_MREMAP, 0);
+		return api_opt_words(L, index, WORDS_MREMAP, 0);
 	case '2':
-		return opt_words(L, index, WORDS_MLOCK2, 0);
+		return api_opt_words(L, index, WORDS_MLOCK2, 0);
 	case 'l':
-		return check_words(L, index, WORDS_MLOCKALL);
+		return api_check_words(L, index, WORDS_MLOCKALL);
 	case 'y':
-		return check_words(L, index, WORDS_MSYNC);
+		return api_check_words(L, index, WORDS_MSYNC);
 	case 'R':
-		return check_words(L, index, WORDS_RLIMIT);
+		return api_check_words(L, index, WORDS_RLIMIT);
+	case 'F':
+		return api_check_words(L, index, WORDS_FALLOCATE);
+	case 'S':
+		return api_check_words(L, index, WORDS_SEALS);
+	case 'A':
+		return api_check_words(L, index, WORDS_FADVISE);
 	default:
 		if (lua_type(L, index) == LUA_TSTRING &&
 		    !strcmp(lua_tostring(L, index), "unlimited"))
@@ -247,9 +261,9 @@ static void check_mmap_field(lua_State *L, struct scn_step *step, const char *na
 	else if (!strcmp(name, "len"))
 		step->args[1] = check_number(L, value);
 	else if (!strcmp(name, "prot"))
-		step->args[2] = check_words(L, value, WORDS_PROT);
+		step->args[2] = api_check_words(L, value, WORDS_PROT);
 	else if (!strcmp(name, "flags"))
-		step->args[3] = check_words(L, value, WORDS_MAP);
+		step->args[3] = api_check_words(L, value, WORDS_MAP);
 	else if (!strcmp(name, "fd"))
 		step->args[4] = check_number(L, value);
 	else if (!strcmp(name, "offset"))
@@ -293,7 +307,7 @@ static int call_mincore(lua_State *L)
 	/* What does not end in the address space is refused before the vector is written. */
 	if (step.args[0] + len < len || step.args[0] + len > WINDOW_END)
 		pages = 0;
-	luaL_argcheck(L, pages <= MAX_BLOCK_BYTES, 3, "at most 64 GiB at once");
+	luaL_argcheck(L, pages <= API_MAX_BLOCK_BYTES, 3, "at most 64 GiB at once");
 	step.out = vec = lua_newuserdatauv(L, pages + 1, 0);
 	step.out_bytes = pages;
 	api_run(L, &step);
@@ -308,7 +322,7 @@ static int call_read(lua_State *L)
 	struct scn_step step = { .kind = SCN_READ, .task = api_check_task(L, 1) };
 
 	step.args[0] = check_number(L, 2);
-	step.out_bytes = check_length(L, 3);
+	step.out_bytes = api_check_length(L, 3);
 	step.out = lua_newuserdatauv(L, step.out_bytes + 1, 0);
 	api_run(L, &step);
 	lua_pushlstring(L, step.out, step.done);
@@ -322,7 +336,7 @@ static int call_write(lua_State *L)
 
 	step.args[0] = check_number(L, 2);
 	step.in = luaL_checklstring(L, 3, &len);
-	luaL_argcheck(L, len <= MAX_BLOCK_BYTES, 3, "at most 16M bytes at once");
+	luaL_argcheck(L, len <= API_MAX_BLOCK_BYTES, 3, "at most 16M bytes at once");
 	step.in_bytes = len;
 	api_run(L, &step);
 	lua_pushboolean(L, 1);
@@ -388,9 +402,9 @@ static int call_vm_readv(lua_State *L)
 
 	step.remote = check_process(L, 2);
 	check_ranges(L, 3, &step, &total);
-	step.out_bytes = total <= MAX_BLOCK_BYTES ? total : 4096;
+	step.out_bytes = total <= API_MAX_BLOCK_BYTES ? total : 4096;
 	if (!lua_isnoneornil(L, 4))
-		step.out_bytes = check_length(L, 4);
+		step.out_bytes = api_check_length(L, 4);
 	step.args[0] = opt_number(L, 5, 0);
 	step.out = lua_newuserdatauv(L, step.out_bytes + 1, 0);
 	api_run(L, &step);
@@ -609,6 +623,8 @@ void api_open(lua_State *L)
 	lua_setfield(L, -2, "process");
 	lua_setfield(L, -2, "globals");
 	lua_setglobal(L, "_core");
+	api_open_files(L);
+	api_open_uffd(L);
 	api_open_model(L);
 	api_open_threads(L);
 	api_open_concurrent(L);

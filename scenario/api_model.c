@@ -114,7 +114,7 @@ static int call_model_page(lua_State *L)
 	ret = umm_page_info(model, (uint64_t)luaL_checkinteger(L, 2), &info);
 	if (ret)
 		return luaL_error(L, "model_page: %s", scn_errno_name(-ret));
-	lua_createtable(L, 0, 14);
+	lua_createtable(L, 0, 24);
 	lua_pushstring(L, info.state);
 	lua_setfield(L, -2, "state");
 	set_number(L, "entry", info.entry);
@@ -129,6 +129,15 @@ static int call_model_page(lua_State *L)
 	set_bool(L, "lru", info.lru);
 	set_bool(L, "locked", info.locked);
 	set_bool(L, "mlocked", info.mlocked);
+	set_bool(L, "file", info.file);
+	set_bool(L, "swapbacked", info.swapbacked);
+	set_bool(L, "swapcache", info.swapcache);
+	set_bool(L, "active", info.active);
+	set_bool(L, "referenced", info.referenced);
+	set_bool(L, "uptodate", info.uptodate);
+	set_number(L, "swap_area", info.swap_area);
+	set_number(L, "swap_slot", info.swap_slot);
+	set_number(L, "swap_count", info.swap_count);
 	return 1;
 }
 
@@ -167,6 +176,87 @@ static int call_fail_stats(lua_State *L)
 	return 2;
 }
 
+/* ---- memory that is taken back --------------------------------------------------------- */
+
+/* kswapd([node [, force]]) → pages freed */
+static int call_kswapd(lua_State *L)
+{
+	struct umm_machine *machine = check_model(L, "kswapd");
+	lua_Integer node = luaL_optinteger(L, 1, 0);
+	int64_t ret;
+
+	luaL_argcheck(L, node >= 0 && node < umm_machine_config(machine)->nodes, 1, "no such node");
+	ret = umm_kswapd(machine, (unsigned)node, lua_toboolean(L, 2));
+	lua_pushinteger(L, ret);
+	return 1;
+}
+
+static int push_result(lua_State *L, const char *what, int64_t ret)
+{
+	if (ret < 0)
+		return luaL_error(L, "%s: %s", what, scn_errno_name((int)-ret));
+	lua_pushinteger(L, ret);
+	return 1;
+}
+
+/* group(limit) → its number */
+static int call_group(lua_State *L)
+{
+	struct umm_machine *machine = check_model(L, "group");
+
+	return push_result(L, "group",
+			   umm_group_create(machine, (uint64_t)luaL_checkinteger(L, 1)));
+}
+
+static int call_group_limit(lua_State *L)
+{
+	struct umm_machine *machine = check_model(L, "group_limit");
+
+	return push_result(L, "group_limit",
+			   umm_group_set_limit(machine, (int)luaL_checkinteger(L, 1),
+					       (uint64_t)luaL_checkinteger(L, 2)));
+}
+
+static int call_group_usage(lua_State *L)
+{
+	struct umm_machine *machine = check_model(L, "group_usage");
+
+	return push_result(L, "group_usage",
+			   umm_group_usage(machine, (int)luaL_checkinteger(L, 1)));
+}
+
+/* group_reclaim(group, bytes) → bytes taken back */
+static int call_group_reclaim(lua_State *L)
+{
+	struct umm_machine *machine = check_model(L, "group_reclaim");
+
+	return push_result(L, "group_reclaim",
+			   umm_group_reclaim(machine, (int)luaL_checkinteger(L, 1),
+					     (uint64_t)luaL_checkinteger(L, 2)));
+}
+
+/* p:join_group(group): what it allocates from now on counts there */
+static int call_join_group(lua_State *L)
+{
+	struct scn_task *task = api_check_task(L, 1);
+
+	check_model(L, "join_group");
+	return push_result(L, "join_group",
+			   umm_group_join(script_of(L)->session->ops->model_task(task),
+					  (int)luaL_checkinteger(L, 2)));
+}
+
+/* The text of /proc/swaps. */
+static int call_swaps(lua_State *L)
+{
+	struct umm_machine *machine = check_model(L, "swaps");
+	char text[4096];
+
+	umm_proc_swaps(machine, text, sizeof(text));
+	lua_pushstring(L, text);
+	return 1;
+}
+
 static int call_is_model(lua_State *L)
 {
 	lua_pushboolean(L, script_of(L)->session->ops->machine != NULL);
@@ -182,6 +272,12 @@ void api_open_model(lua_State *L)
 		{ "fail", call_fail },
 		{ "fail_stats", call_fail_stats },
 		{ "is_model", call_is_model },
+		{ "kswapd", call_kswapd },
+		{ "group", call_group },
+		{ "group_limit", call_group_limit },
+		{ "group_usage", call_group_usage },
+		{ "group_reclaim", call_group_reclaim },
+		{ "swaps", call_swaps },
 		{ NULL, NULL },
 	};
 
@@ -192,5 +288,7 @@ void api_open_model(lua_State *L)
 	lua_getfield(L, -1, "Process");
 	lua_pushcfunction(L, call_model_page);
 	lua_setfield(L, -2, "model_page");
+	lua_pushcfunction(L, call_join_group);
+	lua_setfield(L, -2, "join_group");
 	lua_pop(L, 2);
 }

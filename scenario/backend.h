@@ -19,6 +19,9 @@
 
 #include "usermm/usermm.h"
 
+/* How the name of the directory begins in which a backend keeps a scenario's regular files. */
+#define SCN_DIRECTORY "usermm-files."
+
 #define WINDOW_HOLE 0x400000ull
 #define WINDOW_HOLE_END 0x800000ull
 #define WINDOW_BRK_START 0xc00000ull
@@ -49,14 +52,33 @@ enum scn_kind {
 	SCN_UNPIN,
 	SCN_SETRLIMIT, /* resource, soft limit */
 	SCN_CAP_IPC_LOCK,
-	SCN_READ,      /* addr; out */
-	SCN_WRITE,     /* addr; in */
-	SCN_LOAD,      /* addr, size */
-	SCN_STORE,     /* addr, size, value */
-	SCN_XCHG,      /* addr, size, value */
-	SCN_FETCH_ADD, /* addr, size, addend */
-	SCN_CMPXCHG,   /* addr, size, desired, expected */
-	SCN_FETCH,     /* addr */
+	SCN_MEMFD,       /* flags; in: the name */
+	SCN_OPEN,        /* flags, mode; in: a name in the scenario's own directory */
+	SCN_CLOSE,       /* fd */
+	SCN_FTRUNCATE,   /* fd, size */
+	SCN_FALLOCATE,   /* fd, mode, offset, len */
+	SCN_ADD_SEALS,   /* fd, seals */
+	SCN_GET_SEALS,   /* fd */
+	SCN_PREAD,       /* fd, offset; out */
+	SCN_PWRITE,      /* fd, offset; in */
+	SCN_FSYNC,       /* fd */
+	SCN_FADVISE,     /* fd, offset, len, advice */
+	SCN_FSTAT,       /* fd; result: size, value: st_blocks */
+	SCN_MOVE_PAGES,  /* addr, pages, node (-1: ask), flags; out: an int32_t a page */
+	SCN_SWAPON,      /* pages, priority (-1: none asked for); result: an area, from 1 */
+	SCN_SWAPOFF,     /* area */
+	SCN_USERFAULTFD, /* flags */
+	SCN_IOCTL,       /* fd, command; in and out: the structure that it points at */
+	SCN_READ_FD,     /* fd; out: one message */
+	SCN_POLL,        /* fd; result: POLLIN and its like */
+	SCN_READ,        /* addr; out */
+	SCN_WRITE,       /* addr; in */
+	SCN_LOAD,        /* addr, size */
+	SCN_STORE,       /* addr, size, value */
+	SCN_XCHG,        /* addr, size, value */
+	SCN_FETCH_ADD,   /* addr, size, addend */
+	SCN_CMPXCHG,     /* addr, size, desired, expected */
+	SCN_FETCH,       /* addr */
 	SCN_NR_KINDS,
 };
 
@@ -93,6 +115,7 @@ struct scn_step {
 	const struct umm_iovec *ranges;
 	uint64_t nr_ranges;
 	unsigned line; /* of the scenario file, 0 if none */
+	bool quiet;    /* not shown to the watcher: how often it is done is up to chance */
 
 	/* what came out */
 	int64_t result; /* count, address, zero, or -errno */
@@ -154,6 +177,12 @@ void scn_linux_config(struct umm_config *config);
  * page counts as referenced that would not otherwise.
  */
 bool scn_linux_watches_accesses(void);
+
+/*
+ * Leave a swap area on when a session ends, for the next one that wants one of the same size:
+ * making one takes longer than most sessions. false: take back what is left, and do so from now on.
+ */
+void scn_linux_keep_swap(bool keep);
 
 extern const struct scn_backend_ops scn_linux;
 extern const struct scn_backend_ops scn_model;

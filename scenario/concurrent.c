@@ -109,13 +109,19 @@ static void run_scheduled(lua_State *L)
 		umm_sim_join(script->bodies[i]->id);
 }
 
-/* The threads that were made for it end; every process may be used by anyone again. */
+/* Every process may be used by anyone again. Also what a call that was refused has left. */
+static void forget_bodies(struct script *script)
+{
+	for (struct scn_task *task = script->session->tasks; task; task = task->next)
+		task->body = 0;
+	script->nr_bodies = 0;
+}
+
+/* The threads that were made for it end. */
 static void end_bodies(lua_State *L)
 {
 	struct script *script = script_of(L);
 
-	for (struct scn_task *task = script->session->tasks; task; task = task->next)
-		task->body = 0;
 	for (unsigned i = 0; i < script->nr_bodies; i++) {
 		struct scn_task *task = script->bodies[i]->task;
 		struct scn_step step = { .kind = SCN_EXIT, .task = task };
@@ -130,8 +136,9 @@ static int call_concurrent(lua_State *L)
 	struct script *script = script_of(L);
 	int top = lua_gettop(L), first = 1;
 
-	if (script->nr_bodies)
+	if (script->session->concurrent)
 		return luaL_error(L, "concurrent() inside concurrent()");
+	forget_bodies(script);
 	for (int i = 1; i <= top; i++) {
 		if (lua_type(L, i) != LUA_TFUNCTION) {
 			(void)api_check_task(L, i);
@@ -154,7 +161,7 @@ static int call_concurrent(lua_State *L)
 	end_bodies(L);
 	for (unsigned i = 0; i < script->nr_bodies; i++)
 		script_raise_of(L, script->bodies[i]);
-	script->nr_bodies = 0;
+	forget_bodies(script);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "machine/machine.h"
 #include "mmu/tlb.h"
 #include "phys/alloc.h"
+#include "scenario/ending.h"
 #include "scenario/explore_internal.h"
 #include "scenario/memory.h"
 #include "scenario/script_internal.h"
@@ -34,6 +35,7 @@ struct scn_explore {
 	struct machine *machine;
 	u64 heap_committed;
 	enum left left;
+	bool tell_steps;
 	struct scn_outcome *outcome;
 	struct scn_outcome last;
 	char bug[1024];
@@ -102,50 +104,6 @@ static void fail(struct scn_outcome *outcome, const char *what, const char *text
 	snprintf(outcome->message, sizeof(outcome->message), "%s%s", what, text);
 }
 
-/* Every process ends; nothing of any may be left. */
-static void end_tasks(struct scn_session *session)
-{
-	for (int threads = 1; threads >= 0; threads--) {
-		for (struct scn_task *task = session->tasks; task; task = task->next) {
-			struct scn_step step = { .kind = SCN_EXIT, .task = task };
-
-			if (!task->dead && !!task->thread_nr == threads)
-				(void)scn_session_run(session, &step);
-		}
-	}
-}
-
-static bool find_leaks(struct machine *m, struct scn_outcome *outcome)
-{
-	static const enum kmem_id kinds[] = { CACHE_MM,  CACHE_VMA,  CACHE_ANON_VMA,
-					      CACHE_AVC, CACHE_TASK, CACHE_PIN };
-	pfn_t pfn = { 1 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		u64 nr = kmem_cache_in_use(m, kinds[i]);
-
-		if (!nr)
-			continue;
-		outcome->verdict = SCN_FAILED;
-		snprintf(outcome->message, sizeof(outcome->message),
-			 "leaked: %llu x %s after every process has ended", (unsigned long long)nr,
-			 kmem_cache_name(kinds[i]));
-		return true;
-	}
-	for (; phys_next_used(m, pfn, &pfn); pfn.n++) {
-		const struct page *page = pfn_to_page(m, pfn);
-
-		if (page_test_reserved(page))
-			continue;
-		outcome->verdict = SCN_FAILED;
-		snprintf(outcome->message, sizeof(outcome->message),
-			 "leaked: frame %llu, %d references, after every process has ended",
-			 (unsigned long long)pfn.n, atomic_read(&page->refcount));
-		return true;
-	}
-	return false;
-}
-
 static void recount(struct scn_explore *explore, const char *when)
 {
 	char report[1536];
@@ -182,8 +140,10 @@ static void last_checks(struct scn_explore *explore)
 	recount(explore, "the machine contradicts itself: ");
 	if (explore->last.verdict != SCN_PASSED)
 		return;
-	end_tasks(session);
-	if (!find_leaks(explore->machine, &explore->last))
+	scn_end_tasks(session);
+	if (scn_find_leaks(explore->machine, explore->last.message, sizeof(explore->last.message)))
+		explore->last.verdict = SCN_FAILED;
+	else
 		recount(explore, "after every process has ended, the machine contradicts itself: ");
 }
 
@@ -207,6 +167,8 @@ static void reset(void *arg)
 	if (explore->machine->heap_committed != explore->heap_committed)
 		umm_bug_text("the machine's heap has outgrown what is put back\n");
 	restore_back();
+	if (explore->tell_steps)
+		explore->session->watcher.step = explore_tell_step;
 	/* Each execution starts from the same memory and does its steps once. */
 	sim_watch_steps = true;
 }
@@ -292,8 +254,11 @@ static bool take(struct scn_explore *explore, void *region)
 {
 	u8 *m = (u8 *)explore->machine;
 	u64 pages = explore->machine->nr_pages;
-	int err = restore_add(m, explore->heap_committed);
+	int err = machine_commit_ram(explore->machine);
 
+	/* From here on who asks the host for memory would undo the protection of these pages. */
+	if (!err)
+		err = restore_add(m, explore->heap_committed);
 	if (!err)
 		err = restore_add(m + VMEMMAP_OFFSET, PAGE_ALIGN(pages * STRUCT_PAGE_BYTES));
 	if (!err)
@@ -316,6 +281,7 @@ static bool build(struct scn_explore *explore, const struct scn_file *file,
 	if (!explore->session || !explore->fiber || !explore->stack)
 		return refuse(explore, SCN_INTERNAL, "out of memory");
 	scn_session_init(explore->session, &scn_model, config);
+	explore->session->put_back = true;
 	explore->script = script_new(explore->session, file, &explore->last);
 	if (!explore->script)
 		return refuse(explore, SCN_INTERNAL, "out of memory");
@@ -352,6 +318,10 @@ struct scn_explore *scn_explore_open(const struct scn_file *file, const struct u
 		.reset = reset,
 		.thread = thread,
 		.check = check,
+		.frames = (u8 *)explore->machine + RAM_OFFSET,
+		.frame_structs = (u8 *)explore->machine + VMEMMAP_OFFSET,
+		.frame_struct_bytes = STRUCT_PAGE_BYTES,
+		.frame_shift = PTE_PFN_SHIFT,
 	};
 	return explore;
 }
@@ -361,9 +331,9 @@ const struct explore_program *scn_explore_program(struct scn_explore *explore)
 	return &explore->program;
 }
 
-struct script *scn_explore_script(struct scn_explore *explore)
+void explore_tell_steps(struct scn_explore *explore, bool tell)
 {
-	return explore->script;
+	explore->tell_steps = tell;
 }
 
 const char *scn_explore_thread(struct scn_explore *explore, unsigned nr)

@@ -17,6 +17,7 @@
 #include "scenario/script.h"
 
 struct scn_explore;
+struct explore_view;
 
 /* A machine small enough to be put back fast, for a scenario that says nothing else. */
 void scn_explore_config(struct umm_config *config);
@@ -31,9 +32,12 @@ struct scn_explore *scn_explore_open(const struct scn_file *file, const struct u
 const struct explore_program *scn_explore_program(struct scn_explore *explore);
 /* What the thread of a number is called, "p1", "p1.t1", and the line of its concurrent(). */
 const char *scn_explore_thread(struct scn_explore *explore, unsigned nr);
-/* The failure of the result again, as a column of events for each thread. */
+/*
+ * The failure of the result again, as a column of events for each thread (explore/render.h). Of
+ * the view, all_events, races_allowed and memory count.
+ */
 void scn_explore_list(struct scn_explore *scenario, const struct explore_result *result,
-		      bool all_events, FILE *out);
+		      const struct explore_view *how, FILE *out);
 /* Pages that each execution puts back. */
 uint64_t scn_explore_pages(void);
 void scn_explore_close(struct scn_explore *explore);

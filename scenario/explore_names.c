@@ -173,6 +173,9 @@ void explore_name_object(const struct sim_op *op, char *buf, size_t size)
 
 /* ---- places in the source ------------------------------------------------------------- */
 
+/* As many calls outwards as are asked about. */
+#define MAX_CALLS 10
+
 extern const char __executable_start[];
 
 /* The primitives themselves, and small functions of headers around them. */
@@ -180,66 +183,63 @@ static bool is_plumbing(const char *file)
 {
 	size_t len = strcspn(file, ":");
 
-	return strstr(file, "/sync/") || strstr(file, "??") || (len && file[len - 1] == 'h');
+	return strstr(file, "/sync/") || strstr(file, "/explore/") || strstr(file, "??") ||
+	       (len && file[len - 1] == 'h');
 }
 
-/* One answer of addr2line -i -f for a pc, up to the line that begins the next. */
-static char *read_place(FILE *in, char *line, size_t size, bool *more)
+/*
+ * One answer of addr2line -i -f for a pc, up to the line that begins the next: the innermost
+ * place that tells something, if buf is empty still.
+ */
+static void read_place(FILE *in, char *line, size_t line_size, bool *more, char *buf, size_t size)
 {
-	char function[128], *place = NULL, *slash;
+	char function[128];
+	const char *slash;
 
 	*more = false;
-	while (fgets(line, (int)size, in)) {
+	while (fgets(line, (int)line_size, in)) {
 		if (!strncmp(line, "0x", 2)) {
 			*more = true;
 			break;
 		}
 		snprintf(function, sizeof(function), "%.*s", (int)strcspn(line, "\n"), line);
-		if (!fgets(line, (int)size, in))
+		if (!fgets(line, (int)line_size, in))
 			break;
 		line[strcspn(line, "\n (")] = '\0';
-		if (place || is_plumbing(line))
+		if (buf[0] || is_plumbing(line))
 			continue;
 		slash = strrchr(line, '/');
-		if (asprintf(&place, "%s %s", slash ? slash + 1 : line, function) < 0)
-			place = NULL;
+		snprintf(buf, size, "%.60s %.50s", slash ? slash + 1 : line, function);
 	}
-	return place;
 }
 
-static void write_addresses(const struct explore_listing *listing, FILE *out)
+static bool is_asked(const struct explore_line *line, unsigned call)
 {
-	for (unsigned i = 0; i < listing->nr; i++) {
-		const struct listed *listed = &listing->events[i];
+	return line->shown && !line->text_only && call < MAX_CALLS && line->pc[call];
+}
 
-		for (unsigned f = 0; listed->shown && f < MAX_FRAMES && listed->pc[f]; f++)
+static void write_addresses(const struct explore_line *lines, unsigned nr, FILE *out)
+{
+	for (unsigned i = 0; i < nr; i++)
+		for (unsigned f = 0; is_asked(&lines[i], f); f++)
 			fprintf(out, "%#llx\n",
-				(unsigned long long)((uintptr_t)listed->pc[f] -
+				(unsigned long long)((uintptr_t)lines[i].pc[f] -
 						     (uintptr_t)__executable_start));
-	}
 }
 
-static void read_places(struct explore_listing *listing, FILE *in)
+static void read_places(struct explore_line *lines, unsigned nr, FILE *in)
 {
-	char line[1024];
-	bool more = fgets(line, sizeof(line), in) != NULL;
+	char text[1024];
+	bool more = fgets(text, sizeof(text), in) != NULL;
 
-	for (unsigned i = 0; i < listing->nr; i++) {
-		struct listed *listed = &listing->events[i];
-
-		for (unsigned f = 0; listed->shown && f < MAX_FRAMES && listed->pc[f]; f++) {
-			char *place = more ? read_place(in, line, sizeof(line), &more) : NULL;
-
-			if (listed->source)
-				free(place);
-			else
-				listed->source = place;
-		}
-	}
+	for (unsigned i = 0; i < nr; i++)
+		for (unsigned f = 0; more && is_asked(&lines[i], f); f++)
+			read_place(in, text, sizeof(text), &more, lines[i].place,
+				   sizeof(lines[i].place));
 }
 
 /* With addr2line of binutils, if it is there and this program has debug information. */
-void explore_find_sources(struct explore_listing *listing)
+void explore_find_places(struct explore_line *lines, unsigned nr)
 {
 	char path[] = "/tmp/usermm-explore-XXXXXX", command[256];
 	int fd = mkstemp(path);
@@ -247,20 +247,14 @@ void explore_find_sources(struct explore_listing *listing)
 
 	if (!file)
 		return;
-	write_addresses(listing, file);
+	write_addresses(lines, nr, file);
 	fclose(file);
 	snprintf(command, sizeof(command), "addr2line -a -i -f -e /proc/%d/exe <%s 2>/dev/null",
 		 getpid(), path);
 	file = popen(command, "r");
 	if (file) {
-		read_places(listing, file);
+		read_places(lines, nr, file);
 		pclose(file);
 	}
 	unlink(path);
-}
-
-void explore_free_sources(struct explore_listing *listing)
-{
-	for (unsigned i = 0; i < listing->nr; i++)
-		free(listing->events[i].source);
 }

@@ -103,7 +103,7 @@ static void test_samples_are_known_traces(void **state)
 		"mremap-fault",       "dontneed-fault",  "dontneed-dontneed",
 		"exit-remote-read",   "stack-growth",    "stack-growth-munmap",
 		"guard-remove-fault", "mlock-fault",     "pin-cow",
-		"pin-fork",           "tlb-flush-ipi",   "tlb-flush-broadcast",
+		"pin-fork",
 	};
 
 	(void)state;

@@ -56,14 +56,17 @@ struct fuzz_case {
 #define FUZZ_MAX_PROCESSES 3
 #define FUZZ_MAX_TASKS 6
 #define FUZZ_MAX_REGIONS 8
+#define FUZZ_MAX_UFFDS 3
 
 struct fuzz_gen {
 	uint64_t rng;
 	unsigned nr_ops;
 	uint64_t window;
-	uint32_t classes; /* of ops, that this case uses, by bit */
+	uint64_t classes; /* of ops, that this case uses, by bit */
 	bool bad_input;   /* some arguments are wrong on purpose */
-	bool printable;   /* written bytes are letters, else harmless instructions */
+	bool files, swap; /* the case has them */
+	unsigned nr_files;
+	bool printable; /* written bytes are letters, else harmless instructions */
 	struct fuzz_task {
 		uint32_t op;      /* that made it */
 		uint32_t process; /* made its process: itself, but for a thread */
@@ -78,18 +81,32 @@ struct fuzz_gen {
 		uint32_t op, task;
 	} pins[FUZZ_MAX_REGIONS];
 	unsigned nr_pins;
-	unsigned nr_final; /* reads at the end of the case */
+	uint32_t uffds[FUZZ_MAX_UFFDS]; /* the ops that made them */
+	unsigned nr_uffds;
+	uint32_t uffd_fresh; /* the one that has not had its handshake; 0: none */
+	unsigned nr_final;   /* reads at the end of the case */
 };
 
+/* Whether cases of this seed swap, if they may. */
+bool fuzz_seed_swaps(uint64_t seed);
 /* Names of the classes of ops, up to NULL. */
 const char *fuzz_class_name(unsigned index);
 
 /* allowed: what may be used at all; each case leaves some of it out. */
-void fuzz_gen_init(struct fuzz_gen *gen, uint64_t seed, unsigned nr_ops, uint32_t allowed);
+void fuzz_gen_init(struct fuzz_gen *gen, uint64_t seed, unsigned nr_ops, uint64_t allowed);
 /* The next op, after `done` ops; false: the case is complete. */
 bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op);
 /* Tell what came of it. */
 void fuzz_gen_learn(struct fuzz_gen *gen, const struct fuzz_op *op);
+
+/*
+ * The structure of an ioctl, into words, which has room for five; its length in bytes. ranges: the
+ * op's, with the addresses that they have in this run.
+ */
+size_t fuzz_uffd_structure(const struct fuzz_op *op, const struct umm_iovec *ranges,
+			   uint64_t *words);
+/* How a scenario calls it: a start, s source, l length, m mode, f features, v version. */
+const char *fuzz_uffd_shape(const struct fuzz_op *op, const char **ret_method);
 
 /* ---- runs ----------------------------------------------------------------------------- */
 
@@ -106,9 +123,14 @@ struct fuzz_setup {
 	struct umm_config config;
 	const struct scn_backend_ops *ops; /* on which it runs: the model, or for a trial linux */
 	bool vs_linux;                     /* and on the kernel, compared */
-	bool fail;                         /* let each allocation of the model fail in turn */
+	/*
+	 * The model's processes may have few pages in memory at once, so that it takes back and
+	 * brings home all the time: only what calls and accesses give is compared then.
+	 */
+	bool pressure;
+	bool fail; /* let each allocation of the model fail in turn */
 	unsigned nr_ops;
-	uint32_t classes;
+	uint64_t classes;
 };
 
 struct fuzz_report {

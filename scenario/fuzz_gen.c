@@ -17,10 +17,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "scenario/fuzz.h"
-
-#define PAGE ((uint64_t)UMM_PAGE_SIZE)
-#define NR(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
+#include "scenario/fuzz_internal.h"
 
 #ifndef MAP_DROPPABLE
 #define MAP_DROPPABLE 0x08
@@ -32,7 +29,7 @@
 
 /* ---- chance --------------------------------------------------------------------------- */
 
-static uint64_t draw(struct fuzz_gen *gen)
+uint64_t fuzz_draw(struct fuzz_gen *gen)
 {
 	uint64_t z = gen->rng += 0x9e3779b97f4a7c15ull;
 
@@ -41,25 +38,22 @@ static uint64_t draw(struct fuzz_gen *gen)
 	return z ^ (z >> 31);
 }
 
-static uint64_t below(struct fuzz_gen *gen, uint64_t bound)
+uint64_t fuzz_below(struct fuzz_gen *gen, uint64_t bound)
 {
-	return draw(gen) % bound;
+	return fuzz_draw(gen) % bound;
 }
 
-static bool chance(struct fuzz_gen *gen, unsigned percent)
+bool fuzz_chance(struct fuzz_gen *gen, unsigned percent)
 {
-	return below(gen, 100) < percent;
+	return fuzz_below(gen, 100) < percent;
 }
 
-static bool bad(struct fuzz_gen *gen, unsigned percent)
+bool fuzz_bad(struct fuzz_gen *gen, unsigned percent)
 {
-	return chance(gen, percent) && gen->bad_input;
+	return fuzz_chance(gen, percent) && gen->bad_input;
 }
 
 #define FUZZ_FINAL_READS 6
-
-/* One of an array, each as likely as the other. */
-#define PICK(gen, array) ((array)[below(gen, NR(array))])
 
 /* ---- places --------------------------------------------------------------------------- */
 
@@ -98,36 +92,36 @@ static const uint64_t odd_lengths[] = {
 
 static uint64_t some_pages(struct fuzz_gen *gen)
 {
-	uint64_t most = chance(gen, 70) ? 4 : chance(gen, 80) ? 8 : FUZZ_PAGES;
+	uint64_t most = fuzz_chance(gen, 70) ? 4 : fuzz_chance(gen, 80) ? 8 : FUZZ_PAGES;
 
-	return 1 + below(gen, most);
+	return 1 + fuzz_below(gen, most);
 }
 
-static uint64_t some_length(struct fuzz_gen *gen)
+uint64_t fuzz_some_length(struct fuzz_gen *gen)
 {
-	if (bad(gen, 4))
+	if (fuzz_bad(gen, 4))
 		return PICK(gen, odd_lengths);
-	return some_pages(gen) * PAGE - (chance(gen, 5) ? below(gen, PAGE) : 0);
+	return some_pages(gen) * PAGE - (fuzz_chance(gen, 5) ? fuzz_below(gen, PAGE) : 0);
 }
 
 static uint64_t window_page(struct fuzz_gen *gen)
 {
-	return gen->window + below(gen, FUZZ_PAGES) * PAGE;
+	return gen->window + fuzz_below(gen, FUZZ_PAGES) * PAGE;
 }
 
 /* A page: absolute, or relative to what an earlier op returned (*ret_base). */
-static uint64_t some_page(struct fuzz_gen *gen, uint32_t *ret_base)
+uint64_t fuzz_some_page(struct fuzz_gen *gen, uint32_t *ret_base)
 {
 	*ret_base = 0;
-	if (gen->nr_regions && chance(gen, 30)) {
-		const struct fuzz_region *region = &gen->regions[below(gen, gen->nr_regions)];
-		uint64_t pages = region->pages + (chance(gen, 10) ? 2 : 0);
+	if (gen->nr_regions && fuzz_chance(gen, 30)) {
+		const struct fuzz_region *region = &gen->regions[fuzz_below(gen, gen->nr_regions)];
+		uint64_t pages = region->pages + (fuzz_chance(gen, 10) ? 2 : 0);
 
 		*ret_base = region->op;
-		return below(gen, pages) * PAGE;
+		return fuzz_below(gen, pages) * PAGE;
 	}
-	if (chance(gen, 3))
-		return WINDOW_BRK_START + below(gen, 4) * PAGE;
+	if (fuzz_chance(gen, 3))
+		return WINDOW_BRK_START + fuzz_below(gen, 4) * PAGE;
 	return window_page(gen);
 }
 
@@ -135,41 +129,41 @@ static uint64_t some_address(struct fuzz_gen *gen, uint32_t *ret_base)
 {
 	uint64_t page;
 
-	if (bad(gen, 2)) {
+	if (fuzz_bad(gen, 2)) {
 		*ret_base = 0;
 		return PICK(gen, odd_addresses);
 	}
-	page = some_page(gen, ret_base);
-	return page + (bad(gen, 2) ? 1 + below(gen, PAGE - 1) : 0);
+	page = fuzz_some_page(gen, ret_base);
+	return page + (fuzz_bad(gen, 2) ? 1 + fuzz_below(gen, PAGE - 1) : 0);
 }
 
 /* The range of a call: args 0 and 1. */
 static void some_range(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	op->args[0] = some_address(gen, &op->base);
-	op->args[1] = some_length(gen);
+	op->args[1] = fuzz_some_length(gen);
 }
 
 /* Where an access goes: near the ends of a page most of the time. */
 static void some_byte(struct fuzz_gen *gen, struct fuzz_op *op)
 {
-	op->args[0] = some_page(gen, &op->base);
-	if (bad(gen, 2)) {
+	op->args[0] = fuzz_some_page(gen, &op->base);
+	if (fuzz_bad(gen, 2)) {
 		op->base = 0;
 		op->args[0] = PICK(gen, odd_addresses);
-	} else if (chance(gen, 20)) {
-		op->args[0] += PAGE - 1 - below(gen, 16);
-	} else if (chance(gen, 40)) {
-		op->args[0] += below(gen, 8) * 8;
+	} else if (fuzz_chance(gen, 20)) {
+		op->args[0] += PAGE - 1 - fuzz_below(gen, 16);
+	} else if (fuzz_chance(gen, 40)) {
+		op->args[0] += fuzz_below(gen, 8) * 8;
 	}
 }
 
-static uint8_t some_fill(struct fuzz_gen *gen)
+uint8_t fuzz_some_fill(struct fuzz_gen *gen)
 {
 	/* Instructions of one byte that change nothing but flags and registers. */
 	static const uint8_t harmless[] = { 0x90, 0x98, 0x99, 0xf5, 0xf8, 0xf9, 0xfc };
 
-	return gen->printable ? (uint8_t)('a' + below(gen, 26)) : PICK(gen, harmless);
+	return gen->printable ? (uint8_t)('a' + fuzz_below(gen, 26)) : PICK(gen, harmless);
 }
 
 static unsigned nr_processes(const struct fuzz_gen *gen)
@@ -183,7 +177,7 @@ static unsigned nr_processes(const struct fuzz_gen *gen)
 
 static const struct fuzz_task *some_task(struct fuzz_gen *gen)
 {
-	return &gen->tasks[below(gen, gen->nr_tasks)];
+	return &gen->tasks[fuzz_below(gen, gen->nr_tasks)];
 }
 
 static uint32_t process_of(const struct fuzz_gen *gen, uint32_t task)
@@ -210,7 +204,7 @@ static bool has_threads(const struct fuzz_gen *gen, uint32_t process)
 
 /* ---- the classes of ops --------------------------------------------------------------- */
 
-static uint64_t some_prot(struct fuzz_gen *gen)
+uint64_t fuzz_some_prot(struct fuzz_gen *gen)
 {
 	static const uint8_t usual[] = { 1, 3, 3, 3, 3, 7, 0, 2, 4, 5, 6 };
 
@@ -239,50 +233,51 @@ static uint64_t map_flags(struct fuzz_gen *gen, uint64_t placement)
 		{ MAP_32BIT, 3 },      { 0x80, 1 },         { MAP_DENYWRITE, 1 },
 		{ MAP_EXECUTABLE, 1 }, { MAP_SYNC, 1 },
 	};
-	uint64_t flags = MAP_ANONYMOUS | (chance(gen, 4) ? MAP_DROPPABLE : MAP_PRIVATE);
+	uint64_t flags = MAP_ANONYMOUS | (fuzz_chance(gen, 4)  ? MAP_DROPPABLE :
+					  fuzz_chance(gen, 12) ? MAP_SHARED :
+								 MAP_PRIVATE);
 
 	for (unsigned i = 0; i < NR(extra); i++) {
-		if (!chance(gen, extra[i].percent) ||
+		if (!fuzz_chance(gen, extra[i].percent) ||
 		    (extra[i].flag == MAP_LOCKED && !(gen->classes & CLASS_MLOCK)) ||
 		    (extra[i].flag == MAP_GROWSDOWN && !may_grow(gen, placement)))
 			continue;
 		flags |= extra[i].flag;
 	}
-	if (bad(gen, 2))
-		flags = (flags & ~0xfull) | below(gen, 16);
-	/* What is shared is another chapter. */
-	if ((flags & 0xf) == MAP_SHARED || (flags & 0xf) == MAP_SHARED_VALIDATE)
-		flags &= ~0xfull;
-	if (bad(gen, 1))
+	if (fuzz_bad(gen, 2))
+		flags = (flags & ~0xfull) | fuzz_below(gen, 16);
+	if (fuzz_bad(gen, 1))
 		flags &= ~(uint64_t)MAP_ANONYMOUS;
-	if (bad(gen, 1))
-		flags |= 1ull << (24 + below(gen, 2));
+	if (fuzz_bad(gen, 1))
+		flags |= 1ull << (24 + fuzz_below(gen, 2));
 	return flags;
 }
 
 static void mmap_common(struct fuzz_gen *gen, struct fuzz_op *op, uint64_t placement)
 {
 	op->kind = SCN_MMAP;
-	op->args[1] = some_length(gen);
-	op->args[2] = some_prot(gen);
+	op->args[1] = fuzz_some_length(gen);
+	op->args[2] = fuzz_some_prot(gen);
 	op->args[3] = map_flags(gen, placement) | placement;
 	op->args[4] = UINT64_MAX;
-	op->args[5] = bad(gen, 2) ? below(gen, 3) * 2048 : 0;
+	op->args[5] = fuzz_bad(gen, 2) ? fuzz_below(gen, 3) * 2048 : 0;
+	if (fuzz_uses_files(gen) && fuzz_chance(gen, 40))
+		fuzz_map_file(gen, op);
 }
 
 static void gen_mmap(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	mmap_common(gen, op, 0);
-	if (chance(gen, 3))
-		op->args[1] = (512 + below(gen, 3) - 1) * PAGE;
-	if (chance(gen, 30))
+	if (fuzz_chance(gen, 3))
+		op->args[1] = (512 + fuzz_below(gen, 3) - 1) * PAGE;
+	if (fuzz_chance(gen, 30))
 		op->args[0] = some_address(gen, &op->base);
 }
 
 static void gen_mmap_fixed(struct fuzz_gen *gen, struct fuzz_op *op)
 {
-	mmap_common(gen, op, chance(gen, 85) ? MAP_FIXED : MAP_FIXED_NOREPLACE);
-	op->args[0] = bad(gen, 2) ? some_address(gen, &op->base) : window_page(gen);
+	mmap_common(gen, op, fuzz_chance(gen, 85) ? MAP_FIXED : MAP_FIXED_NOREPLACE);
+	op->args[0] = fuzz_bad(gen, 2) ? some_address(gen, &op->base) : window_page(gen);
 }
 
 static void gen_munmap(struct fuzz_gen *gen, struct fuzz_op *op)
@@ -295,13 +290,13 @@ static void gen_mprotect(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	op->kind = SCN_MPROTECT;
 	some_range(gen, op);
-	op->args[2] = some_prot(gen);
-	if (chance(gen, 3))
+	op->args[2] = fuzz_some_prot(gen);
+	if (fuzz_chance(gen, 3))
 		op->args[2] |= PROT_GROWSDOWN;
-	if (bad(gen, 2))
+	if (fuzz_bad(gen, 2))
 		op->args[2] |= PROT_GROWSUP;
-	if (bad(gen, 2))
-		op->args[2] |= 1ull << below(gen, 8);
+	if (fuzz_bad(gen, 2))
+		op->args[2] |= 1ull << fuzz_below(gen, 8);
 }
 
 static void gen_mremap(struct fuzz_gen *gen, struct fuzz_op *op)
@@ -310,11 +305,11 @@ static void gen_mremap(struct fuzz_gen *gen, struct fuzz_op *op)
 
 	op->kind = SCN_MREMAP;
 	some_range(gen, op);
-	op->args[2] = chance(gen, 30) ? op->args[1] : some_length(gen);
+	op->args[2] = fuzz_chance(gen, 30) ? op->args[1] : fuzz_some_length(gen);
 	op->args[3] = PICK(gen, usual);
-	if (bad(gen, 4))
-		op->args[3] = below(gen, 16);
-	if ((op->args[3] & 4) && chance(gen, 80))
+	if (fuzz_bad(gen, 4))
+		op->args[3] = fuzz_below(gen, 16);
+	if ((op->args[3] & 4) && fuzz_chance(gen, 80))
 		op->args[2] = op->args[1];
 	if (op->args[3] & 6)
 		op->args[4] = some_address(gen, &op->base_new);
@@ -355,7 +350,10 @@ static void gen_madvise(struct fuzz_gen *gen, struct fuzz_op *op)
 
 	op->kind = SCN_MADVISE;
 	some_range(gen, op);
-	op->args[2] = bad(gen, 2) ? PICK(gen, unknown) : PICK(gen, usual);
+	op->args[2] = fuzz_bad(gen, 2) ? PICK(gen, unknown) : PICK(gen, usual);
+	/* Over a marker in shared memory the kernel tries for ever to put a guard. */
+	if (gen->nr_uffds && op->args[2] == MADV_GUARD_INSTALL)
+		op->args[2] = MADV_COLD;
 }
 
 static void gen_mlock(struct fuzz_gen *gen, struct fuzz_op *op)
@@ -366,14 +364,14 @@ static void gen_mlock(struct fuzz_gen *gen, struct fuzz_op *op)
 	op->kind = PICK(gen, kinds);
 	some_range(gen, op);
 	if (op->kind == SCN_MLOCK2)
-		op->args[2] = bad(gen, 4) ? 2 : below(gen, 2);
+		op->args[2] = fuzz_bad(gen, 4) ? 2 : fuzz_below(gen, 2);
 }
 
 static void gen_mlockall(struct fuzz_gen *gen, struct fuzz_op *op)
 {
-	op->kind = chance(gen, 40) ? SCN_MUNLOCKALL : SCN_MLOCKALL;
+	op->kind = fuzz_chance(gen, 40) ? SCN_MUNLOCKALL : SCN_MLOCKALL;
 	if (op->kind == SCN_MLOCKALL)
-		op->args[0] = bad(gen, 5) ? below(gen, 16) : 1 + below(gen, 7);
+		op->args[0] = fuzz_bad(gen, 5) ? fuzz_below(gen, 16) : 1 + fuzz_below(gen, 7);
 }
 
 static void gen_mincore(struct fuzz_gen *gen, struct fuzz_op *op)
@@ -387,10 +385,10 @@ static void gen_mincore(struct fuzz_gen *gen, struct fuzz_op *op)
 static void gen_brk(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	op->kind = SCN_BRK;
-	op->args[0] = WINDOW_BRK_START + below(gen, 12) * PAGE;
-	if (chance(gen, 20))
-		op->args[0] += below(gen, PAGE);
-	if (chance(gen, 5))
+	op->args[0] = WINDOW_BRK_START + fuzz_below(gen, 12) * PAGE;
+	if (fuzz_chance(gen, 20))
+		op->args[0] += fuzz_below(gen, PAGE);
+	if (fuzz_chance(gen, 5))
 		op->args[0] = 0;
 }
 
@@ -398,7 +396,7 @@ static void gen_msync(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	op->kind = SCN_MSYNC;
 	some_range(gen, op);
-	op->args[2] = below(gen, bad(gen, 10) ? 16 : 8);
+	op->args[2] = fuzz_below(gen, fuzz_bad(gen, 10) ? 16 : 8);
 }
 
 static void gen_process(struct fuzz_gen *gen, struct fuzz_op *op)
@@ -436,25 +434,26 @@ static void gen_vm(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	uint64_t total = 0;
 
-	op->kind = chance(gen, 50) ? SCN_VM_READV : SCN_VM_WRITEV;
+	op->kind = fuzz_chance(gen, 50) ? SCN_VM_READV : SCN_VM_WRITEV;
 	op->remote = some_task(gen)->op;
-	op->nr_ranges = (uint8_t)(1 + below(gen, chance(gen, 80) ? 1 : FUZZ_MAX_RANGES));
+	op->nr_ranges = (uint8_t)(1 + fuzz_below(gen, fuzz_chance(gen, 80) ? 1 : FUZZ_MAX_RANGES));
 	for (unsigned i = 0; i < op->nr_ranges; i++) {
 		struct umm_iovec *range = &op->ranges[i];
 
 		range->addr = some_address(gen, &op->range_base[i]);
-		range->addr += chance(gen, 50) ? PAGE - below(gen, 16) : 0;
-		range->len_bytes = chance(gen, 60) ? 1 + below(gen, 32) : below(gen, PAGE);
-		if (bad(gen, 2))
+		range->addr += fuzz_chance(gen, 50) ? PAGE - fuzz_below(gen, 16) : 0;
+		range->len_bytes =
+			fuzz_chance(gen, 60) ? 1 + fuzz_below(gen, 32) : fuzz_below(gen, PAGE);
+		if (fuzz_bad(gen, 2))
 			range->len_bytes = PICK(gen, odd_lengths);
 		if (range->len_bytes <= 2 * PAGE)
 			total += range->len_bytes;
 	}
-	if (bad(gen, 5))
-		total = total / 2 + below(gen, 16);
+	if (fuzz_bad(gen, 5))
+		total = total / 2 + fuzz_below(gen, 16);
 	op->bytes = (uint32_t)(total < 2 * PAGE ? total : 2 * PAGE);
-	op->fill = some_fill(gen);
-	op->args[0] = bad(gen, 2) ? 1 : 0;
+	op->fill = fuzz_some_fill(gen);
+	op->args[0] = fuzz_bad(gen, 2) ? 1 : 0;
 }
 
 static void gen_pin(struct fuzz_gen *gen, struct fuzz_op *op)
@@ -469,12 +468,12 @@ static void gen_unpin(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	op->kind = SCN_UNPIN;
 	if (gen->nr_pins) {
-		unsigned i = (unsigned)below(gen, gen->nr_pins);
+		unsigned i = (unsigned)fuzz_below(gen, gen->nr_pins);
 
 		op->base = gen->pins[i].op;
 		op->task = gen->pins[i].task;
 	}
-	if (!gen->nr_pins || bad(gen, 5)) {
+	if (!gen->nr_pins || fuzz_bad(gen, 5)) {
 		op->base = 0;
 		op->args[0] = 12345;
 	}
@@ -484,15 +483,15 @@ static void gen_read(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	op->kind = SCN_READ;
 	some_byte(gen, op);
-	op->bytes = (uint32_t)(1 + below(gen, chance(gen, 70) ? 16 : 3 * PAGE));
+	op->bytes = (uint32_t)(1 + fuzz_below(gen, fuzz_chance(gen, 70) ? 16 : 3 * PAGE));
 }
 
 static void gen_write(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	op->kind = SCN_WRITE;
 	some_byte(gen, op);
-	op->bytes = (uint32_t)(1 + below(gen, chance(gen, 70) ? 16 : 3 * PAGE));
-	op->fill = some_fill(gen);
+	op->bytes = (uint32_t)(1 + fuzz_below(gen, fuzz_chance(gen, 70) ? 16 : 3 * PAGE));
+	op->fill = fuzz_some_fill(gen);
 }
 
 static void gen_access(struct fuzz_gen *gen, struct fuzz_op *op)
@@ -502,20 +501,20 @@ static void gen_access(struct fuzz_gen *gen, struct fuzz_op *op)
 
 	op->kind = PICK(gen, kinds);
 	some_byte(gen, op);
-	op->args[1] = 1ull << below(gen, 4);
-	if (op->kind >= SCN_XCHG && chance(gen, 95))
+	op->args[1] = 1ull << fuzz_below(gen, 4);
+	if (op->kind >= SCN_XCHG && fuzz_chance(gen, 95))
 		op->args[0] -= op->args[0] % op->args[1];
 	if (op->kind != SCN_LOAD)
-		op->args[2] = chance(gen, 50) ? below(gen, 4) : draw(gen);
+		op->args[2] = fuzz_chance(gen, 50) ? fuzz_below(gen, 4) : fuzz_draw(gen);
 	if (op->kind == SCN_CMPXCHG)
-		op->args[3] = below(gen, 3);
+		op->args[3] = fuzz_below(gen, 3);
 }
 
 static void gen_fetch(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	op->kind = SCN_FETCH;
 	/* Where only whole blocks are ever written, so that what is there is harmless. */
-	op->args[0] = some_page(gen, &op->base) + PAGE / 2;
+	op->args[0] = fuzz_some_page(gen, &op->base) + PAGE / 2;
 }
 
 static bool uses(const struct fuzz_gen *gen, void (*fn)(struct fuzz_gen *, struct fuzz_op *));
@@ -526,9 +525,9 @@ static void gen_limit(struct fuzz_gen *gen, struct fuzz_op *op)
 					     RLIMIT_MEMLOCK };
 
 	/* The right is each thread's own to the kernel, the process's in the model. */
-	if (chance(gen, 20) && !has_threads(gen, process_of(gen, op->task))) {
+	if (fuzz_chance(gen, 20) && !has_threads(gen, process_of(gen, op->task))) {
 		op->kind = SCN_CAP_IPC_LOCK;
-		op->args[0] = below(gen, 2);
+		op->args[0] = fuzz_below(gen, 2);
 		return;
 	}
 	op->kind = SCN_SETRLIMIT;
@@ -536,7 +535,7 @@ static void gen_limit(struct fuzz_gen *gen, struct fuzz_op *op)
 	/* What pins on the kernel has memory of its own that counts with them. */
 	if (op->args[0] == RLIMIT_MEMLOCK && uses(gen, gen_pin))
 		op->args[0] = RLIMIT_AS;
-	op->args[1] = chance(gen, 15) ? 4u << 20 : below(gen, 40) * PAGE;
+	op->args[1] = fuzz_chance(gen, 15) ? 4u << 20 : fuzz_below(gen, 40) * PAGE;
 }
 
 /* The first two are CLASS_MLOCK and CLASS_MREMAP. */
@@ -569,6 +568,16 @@ static const struct op_class {
 	{ "access", gen_access, 6, 70 },
 	{ "fetch", gen_fetch, 1, 25 },
 	{ "limit", gen_limit, 2, 8 },
+	{ "memfd", fuzz_gen_memfd, 3, 60 },
+	{ "ftruncate", fuzz_gen_ftruncate, 3, 70 },
+	{ "fallocate", fuzz_gen_fallocate, 3, 60 },
+	{ "transfer", fuzz_gen_transfer, 6, 80 },
+	{ "seals", fuzz_gen_seals, 1, 20 },
+	{ "close", fuzz_gen_close, 1, 40 },
+	{ "sync", fuzz_gen_sync, 1, 30 },
+	{ "move-pages", fuzz_gen_move_pages, 1, 20 },
+	{ "swap", fuzz_gen_swap, 1, 100 },
+	{ "userfaultfd", fuzz_gen_uffd, 14, 40 },
 };
 
 const char *fuzz_class_name(unsigned index)
@@ -585,20 +594,23 @@ static bool uses(const struct fuzz_gen *gen, void (*fn)(struct fuzz_gen *, struc
 	return false;
 }
 
-void fuzz_gen_init(struct fuzz_gen *gen, uint64_t seed, unsigned nr_ops, uint32_t allowed)
+void fuzz_gen_init(struct fuzz_gen *gen, uint64_t seed, unsigned nr_ops, uint64_t allowed)
 {
 	memset(gen, 0, sizeof(*gen));
 	gen->rng = seed;
-	draw(gen);
+	fuzz_draw(gen);
 	gen->nr_ops = nr_ops < FUZZ_MAX_OPS ? nr_ops : FUZZ_MAX_OPS;
 	gen->window = PICK(gen, windows);
-	gen->bad_input = chance(gen, 70);
+	gen->bad_input = fuzz_chance(gen, 70);
 	for (unsigned i = 0; i < NR(classes); i++) {
-		if (chance(gen, classes[i].percent))
-			gen->classes |= 1u << i;
+		if (fuzz_chance(gen, classes[i].percent))
+			gen->classes |= 1ull << i;
 	}
 	gen->classes &= allowed;
 	gen->printable = !uses(gen, gen_fetch);
+	gen->files = uses(gen, fuzz_gen_memfd);
+	/* Making an area takes long: many cases in a row have swap, or none has. */
+	gen->swap = uses(gen, fuzz_gen_swap) && fuzz_seed_swaps(seed);
 }
 
 /* Is it a thing to do now? */
@@ -612,6 +624,14 @@ static bool fits(const struct fuzz_gen *gen, unsigned class)
 		return gen->nr_tasks < FUZZ_MAX_TASKS;
 	if (fn == gen_exit)
 		return gen->nr_tasks > 1;
+	if (fn == fuzz_gen_swap)
+		return gen->swap;
+	/* What has gone to swap may be in memory still, or not. */
+	if (fn == gen_mincore)
+		return !gen->swap;
+	if (fn == fuzz_gen_ftruncate || fn == fuzz_gen_fallocate || fn == fuzz_gen_transfer ||
+	    fn == fuzz_gen_seals || fn == fuzz_gen_close || fn == fuzz_gen_sync)
+		return gen->files;
 	return true;
 }
 
@@ -624,7 +644,7 @@ static const struct op_class *some_class(struct fuzz_gen *gen)
 		total += (gen->classes >> i & 1) && fits(gen, i) ? classes[i].weight : 0;
 	if (!total)
 		return NULL;
-	at = below(gen, total);
+	at = fuzz_below(gen, total);
 	for (unsigned i = 0; i < NR(classes); i++) {
 		if (!(gen->classes >> i & 1) || !fits(gen, i))
 			continue;
@@ -645,7 +665,7 @@ static bool final_read(struct fuzz_gen *gen, struct fuzz_op *op)
 	op->nr_ranges = 2;
 	op->bytes = 2 * UMM_PAGE_SIZE;
 	for (unsigned i = 0; i < 2; i++) {
-		op->ranges[i].addr = some_page(gen, &op->range_base[i]);
+		op->ranges[i].addr = fuzz_some_page(gen, &op->range_base[i]);
 		op->ranges[i].len_bytes = PAGE;
 	}
 	return true;
@@ -677,6 +697,9 @@ bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op)
 		return false;
 	if (!gen->nr_tasks) {
 		gen_process(gen, &op);
+	} else if (done == 1 && gen->swap) {
+		op.task = gen->tasks[0].op;
+		fuzz_swap_on(&op);
 	} else if (gen->nr_final || done + FUZZ_FINAL_READS >= gen->nr_ops) {
 		if (!final_read(gen, &op))
 			return false;
@@ -699,7 +722,7 @@ static void remember_region(struct fuzz_gen *gen, uint32_t op, uint64_t bytes)
 	if (i < FUZZ_MAX_REGIONS)
 		gen->nr_regions++;
 	else
-		i = (unsigned)below(gen, FUZZ_MAX_REGIONS);
+		i = (unsigned)fuzz_below(gen, FUZZ_MAX_REGIONS);
 	gen->regions[i].op = op;
 	gen->regions[i].pages = bytes / PAGE + (bytes % PAGE != 0);
 }
@@ -731,6 +754,12 @@ void fuzz_gen_learn(struct fuzz_gen *gen, const struct fuzz_op *op)
 				   (uint64_t)op->result >= gen->window + FUZZ_PAGES * PAGE;
 		if (placed_by_kernel && op->result)
 			remember_region(gen, op->id, op->args[op->kind == SCN_MMAP ? 1 : 2]);
+		break;
+	case SCN_MEMFD:
+		gen->nr_files++;
+		break;
+	case SCN_USERFAULTFD:
+		fuzz_learn_uffd(gen, op);
 		break;
 	case SCN_PIN:
 		if (gen->nr_pins < FUZZ_MAX_REGIONS) {

@@ -209,6 +209,7 @@ static bool plainer(struct shrink *shrink, unsigned at)
 	case SCN_MINCORE:
 	case SCN_MSYNC:
 	case SCN_PIN:
+	case SCN_FTRUNCATE:
 		helped |= fewer_pages(shrink, at, &args[1]);
 		break;
 	case SCN_VM_READV:
@@ -218,6 +219,9 @@ static bool plainer(struct shrink *shrink, unsigned at)
 		break;
 	case SCN_READ:
 	case SCN_WRITE:
+	case SCN_PREAD:
+	case SCN_PWRITE:
+	case SCN_MEMFD:
 		helped |= fewer_bytes(shrink, at);
 		break;
 	case SCN_STORE:

@@ -32,10 +32,14 @@ struct world {
 	uint8_t out[FUZZ_MAX_BYTES];
 };
 
+/* Pages that the processes of a case may have in memory together, under pressure. */
+#define PRESSURE_PAGES 24
+
 struct run {
 	struct world *worlds; /* the kernel's first if there are two */
 	unsigned nr_worlds;
 	struct world *model; /* NULL: none takes part */
+	bool pressure;
 	struct fuzz_report *report;
 	struct scn_buffer text;
 	uint8_t in[FUZZ_MAX_BYTES];
@@ -100,9 +104,21 @@ static bool prepare(struct run *run, struct world *world, const struct fuzz_op *
 		world->ranges[i].addr = address(world, op->range_base[i], op->ranges[i].addr);
 	}
 	step->in = run->in;
-	if (op->kind == SCN_READ || op->kind == SCN_VM_READV || op->kind == SCN_MINCORE)
+	if (op->kind == SCN_READ || op->kind == SCN_VM_READV || op->kind == SCN_MINCORE ||
+	    op->kind == SCN_PREAD || op->kind == SCN_MOVE_PAGES || op->kind == SCN_IOCTL ||
+	    op->kind == SCN_READ_FD)
 		step->out = world->out;
-	if (op->kind == SCN_WRITE || op->kind == SCN_VM_WRITEV) {
+	if (op->kind == SCN_MOVE_PAGES) {
+		step->out_bytes = op->args[1] * sizeof(int32_t);
+		memset(world->out, 0, step->out_bytes);
+	} else if (op->kind == SCN_IOCTL) {
+		uint64_t words[5];
+
+		step->nr_ranges = 0;
+		step->in_bytes = step->out_bytes = fuzz_uffd_structure(op, world->ranges, words);
+		memcpy(run->in, words, step->in_bytes);
+	} else if (op->kind == SCN_WRITE || op->kind == SCN_VM_WRITEV || op->kind == SCN_PWRITE ||
+		   op->kind == SCN_MEMFD) {
 		step->in_bytes = op->bytes;
 		memset(run->in, op->fill, op->bytes);
 	} else if (op->kind == SCN_MINCORE) {
@@ -114,6 +130,32 @@ static bool prepare(struct run *run, struct world *world, const struct fuzz_op *
 		step->out_bytes = op->bytes;
 	}
 	return true;
+}
+
+static uint64_t counter(struct umm_machine *machine, const char *name)
+{
+	struct umm_counter counters[128];
+	unsigned nr = umm_counters(machine, counters, 128);
+
+	for (unsigned i = 0; i < nr && i < 128; i++) {
+		if (!strcmp(counters[i].name, name))
+			return counters[i].value;
+	}
+	return 0;
+}
+
+/* A process of the model, and with it its children, gets little memory. */
+static bool squeeze(struct run *run, struct world *world)
+{
+	const struct scn_backend_ops *ops = world->session.ops;
+	struct umm_machine *machine = ops->machine(world->session.backend);
+	int group = umm_group_create(machine, PRESSURE_PAGES * (uint64_t)UMM_PAGE_SIZE);
+	int ret = group < 0 ? group : umm_group_join(ops->model_task(world->step.made), group);
+
+	if (!ret)
+		return true;
+	put_text(run, "  model: no group of processes: %s\n", strerror(-ret));
+	return end_with(run, FUZZ_BROKEN);
 }
 
 /* False ends the case. */
@@ -128,8 +170,14 @@ static bool run_in(struct run *run, struct world *world, const struct fuzz_op *o
 	}
 	if (step->made && step->result >= 0)
 		world->tasks[op->id] = step->made;
+	world->session.swapped |= op->kind == SCN_SWAPON;
 	world->results[op->id] = step->result;
-	return true;
+	if (run->pressure && world == run->model && op->kind == SCN_PROCESS && step->made &&
+	    !squeeze(run, world))
+		return false;
+	/* What is locked or pinned may be more than there is: somebody has died, in the model. */
+	return !(run->pressure && world == run->model &&
+		 counter(world->session.ops->machine(world->session.backend), "oom_kill"));
 }
 
 /* ---- after an op ---------------------------------------------------------------------- */
@@ -234,8 +282,8 @@ static bool run_op(struct run *run, struct fuzz_op *op)
 		return false;
 	op->result = first->step.result;
 	op->signo = first->step.fault.signo;
-	if (run->nr_worlds > 1 &&
-	    (!run_in(run, &run->worlds[1], op) || !same_results(run) || !same_views(run)))
+	if (run->nr_worlds > 1 && (!run_in(run, &run->worlds[1], op) || !same_results(run) ||
+				   (!run->pressure && !same_views(run))))
 		return false;
 	return run->model ? verified(run) : observe_all(run, first);
 }
@@ -246,6 +294,8 @@ static bool open_worlds(struct run *run, const struct fuzz_setup *setup)
 {
 	const struct scn_backend_ops *ops[2] = { &scn_linux, setup->ops };
 	unsigned from = setup->vs_linux ? 0 : 1;
+
+	run->pressure = setup->pressure;
 
 	run->nr_worlds = 2 - from;
 	run->worlds = calloc(run->nr_worlds, sizeof(*run->worlds));
@@ -279,6 +329,8 @@ void fuzz_run(const struct fuzz_setup *setup, struct fuzz_gen *gen, struct fuzz_
 	if (!open_worlds(&run, setup))
 		return;
 	ret_report->verdict = FUZZ_SAME;
+	if (setup->vs_linux && gen)
+		scn_linux_keep_swap(gen->swap);
 	if (gen)
 		c->nr = 0;
 	for (unsigned i = 0; i < FUZZ_MAX_OPS; i++) {
@@ -297,21 +349,12 @@ void fuzz_run(const struct fuzz_setup *setup, struct fuzz_gen *gen, struct fuzz_
 		(*calls)++;
 	}
 	close_worlds(&run);
+	/* Who runs the case again must find the machine as it was. */
+	if (ret_report->verdict != FUZZ_SAME && setup->vs_linux)
+		scn_linux_keep_swap(false);
 }
 
 /* ---- failing allocations -------------------------------------------------------------- */
-
-static uint64_t free_pages(struct umm_machine *machine)
-{
-	struct umm_counter counters[128];
-	unsigned nr = umm_counters(machine, counters, 128);
-
-	for (unsigned i = 0; i < nr && i < 128; i++) {
-		if (!strcmp(counters[i].name, "nr_free_pages"))
-			return counters[i].value;
-	}
-	return 0;
-}
 
 /* Everything ends; nothing may be left of it. */
 static bool nothing_left(struct run *run, uint64_t free_before)
@@ -326,7 +369,7 @@ static bool nothing_left(struct run *run, uint64_t free_before)
 	}
 	if (!verified(run))
 		return false;
-	free_now = free_pages(session->ops->machine(session->backend));
+	free_now = counter(session->ops->machine(session->backend), "nr_free_pages");
 	if (free_now == free_before)
 		return true;
 	put_text(run, "  all processes have ended, but of %llu free pages there are %llu\n",
@@ -354,7 +397,7 @@ void fuzz_run_failing(const struct fuzz_setup *setup, struct fuzz_case *c, uint6
 	machine = scn_model.machine(run.model->session.backend);
 	ret_report->verdict = FUZZ_SAME;
 	ret_report->fail_nth = nth;
-	free_before = free_pages(machine);
+	free_before = counter(machine, "nr_free_pages");
 	umm_fail_set(machine, &fail);
 	for (unsigned i = 0; i < c->nr; i++) {
 		ret_report->at = i;

@@ -75,6 +75,8 @@ static void put_mmap(struct writer *w, const struct fuzz_op *op)
 	put_words(w, WORDS_PROT, op->args[2]);
 	fprintf(w->out, ", flags = ");
 	put_words(w, WORDS_MAP, op->args[3]);
+	if (!(op->args[3] & 0x20) || op->args[4] != UINT64_MAX)
+		fprintf(w->out, ", fd = %d", (int)op->args[4]);
 	if (op->args[5]) {
 		fprintf(w->out, ", offset = ");
 		put_number(w, op->args[5]);
@@ -107,29 +109,80 @@ static void put_vm(struct writer *w, const struct fuzz_op *op)
 /*
  * The arguments of each call in Lua's order: letter and index into args[].
  *   a address (0: with base, 4: with base_new)  n number  p m v r 2 l y R words  b bytes
- *   s size or unlimited  t truth  c count of bytes
+ *   s size or unlimited  t truth  c count of bytes  i number with its sign
+ *   F fallocate mode  S seals  A fadvise advice  M memfd flags  V move flags
  */
 static const char *const shapes[SCN_NR_KINDS] = {
-	[SCN_MUNMAP] = "a0n1",       [SCN_MPROTECT] = "a0n1p2",
-	[SCN_MADVISE] = "a0n1v2",    [SCN_MLOCK] = "a0n1",
-	[SCN_MLOCK2] = "a0n122",     [SCN_MUNLOCK] = "a0n1",
-	[SCN_MREMAP] = "a0n1n2r3a4", [SCN_MLOCKALL] = "l0",
-	[SCN_MINCORE] = "a0n1",      [SCN_BRK] = "a0",
-	[SCN_MSYNC] = "a0n1y2",      [SCN_PIN] = "a0n1",
-	[SCN_UNPIN] = "a0",          [SCN_SETRLIMIT] = "R0s1",
-	[SCN_CAP_IPC_LOCK] = "t0",   [SCN_READ] = "a0c0",
-	[SCN_WRITE] = "a0b0",        [SCN_LOAD] = "a0n1",
-	[SCN_STORE] = "a0n2n1",      [SCN_XCHG] = "a0n2n1",
-	[SCN_FETCH_ADD] = "a0n2n1",  [SCN_CMPXCHG] = "a0n3n2n1",
+	[SCN_MUNMAP] = "a0n1",
+	[SCN_MPROTECT] = "a0n1p2",
+	[SCN_MADVISE] = "a0n1v2",
+	[SCN_MLOCK] = "a0n1",
+	[SCN_MLOCK2] = "a0n122",
+	[SCN_MUNLOCK] = "a0n1",
+	[SCN_MREMAP] = "a0n1n2r3a4",
+	[SCN_MLOCKALL] = "l0",
+	[SCN_MINCORE] = "a0n1",
+	[SCN_BRK] = "a0",
+	[SCN_MSYNC] = "a0n1y2",
+	[SCN_PIN] = "a0n1",
+	[SCN_UNPIN] = "a0",
+	[SCN_SETRLIMIT] = "R0s1",
+	[SCN_CAP_IPC_LOCK] = "t0",
+	[SCN_READ] = "a0c0",
+	[SCN_WRITE] = "a0b0",
+	[SCN_LOAD] = "a0n1",
+	[SCN_STORE] = "a0n2n1",
+	[SCN_XCHG] = "a0n2n1",
+	[SCN_FETCH_ADD] = "a0n2n1",
+	[SCN_CMPXCHG] = "a0n3n2n1",
 	[SCN_FETCH] = "a0",
+	[SCN_MEMFD] = "b0M0",
+	[SCN_CLOSE] = "i0",
+	[SCN_FTRUNCATE] = "i0i1",
+	[SCN_FALLOCATE] = "i0F1i2i3",
+	[SCN_ADD_SEALS] = "i0S1",
+	[SCN_GET_SEALS] = "i0",
+	[SCN_PREAD] = "i0c0i1",
+	[SCN_PWRITE] = "i0b0i1",
+	[SCN_FSYNC] = "i0",
+	[SCN_FADVISE] = "i0i1i2A3",
+	[SCN_FSTAT] = "i0",
+	[SCN_MOVE_PAGES] = "a0n1i2V3",
+	[SCN_SWAPON] = "n0i1",
+	[SCN_SWAPOFF] = "n0",
+	[SCN_USERFAULTFD] = "U0",
+	[SCN_READ_FD] = "a0",
+	[SCN_POLL] = "a0",
 };
+
+/* An ioctl is a method of its own, and its structure are the arguments. */
+static void put_ioctl(struct writer *w, const struct fuzz_op *op)
+{
+	const char *method, *shape = fuzz_uffd_shape(op, &method);
+
+	fprintf(w->out, ":%s(", method);
+	put_address(w, op->base, op->args[0]);
+	for (; *shape && *shape != 'r'; shape++) {
+		fprintf(w->out, ", ");
+		if (*shape == 'a' || *shape == 's')
+			put_address(w, op->range_base[*shape == 's'],
+				    op->ranges[*shape == 's'].addr);
+		else
+			put_number(w, *shape == 'l' ? op->ranges[0].len_bytes :
+				      *shape == 'f' ? op->args[3] :
+						      op->args[2]);
+	}
+	fprintf(w->out, ")");
+}
 
 static void put_argument(struct writer *w, const struct fuzz_op *op, char shape, unsigned i)
 {
-	static const char letters[] = "pmvr2lyR";
-	static const enum scn_vocabulary words[] = { WORDS_PROT,   WORDS_MAP,    WORDS_ADVICE,
-						     WORDS_MREMAP, WORDS_MLOCK2, WORDS_MLOCKALL,
-						     WORDS_MSYNC,  WORDS_RLIMIT };
+	static const char letters[] = "pmvr2lyRFSAMVU";
+	static const enum scn_vocabulary words[] = { WORDS_PROT,   WORDS_MAP,     WORDS_ADVICE,
+						     WORDS_MREMAP, WORDS_MLOCK2,  WORDS_MLOCKALL,
+						     WORDS_MSYNC,  WORDS_RLIMIT,  WORDS_FALLOCATE,
+						     WORDS_SEALS,  WORDS_FADVISE, WORDS_MEMFD,
+						     WORDS_MOVE,   WORDS_UFFD };
 	const char *letter = strchr(letters, shape);
 
 	if (letter)
@@ -140,6 +193,8 @@ static void put_argument(struct writer *w, const struct fuzz_op *op, char shape,
 		put_bytes(w, op);
 	else if (shape == 'c')
 		put_number(w, op->bytes);
+	else if (shape == 'i')
+		fprintf(w->out, "%" PRId64, (int64_t)op->args[i]);
 	else if (shape == 't')
 		fprintf(w->out, op->args[i] ? "true" : "false");
 	else if (shape == 's' && op->args[i] == SCN_UNLIMITED)
@@ -159,6 +214,10 @@ static void put_call(struct writer *w, const struct fuzz_op *op)
 	fprintf(w->out, "p%u", w->process_nr[op->task]);
 	if (op->kind == SCN_MMAP) {
 		put_mmap(w, op);
+		return;
+	}
+	if (op->kind == SCN_IOCTL) {
+		put_ioctl(w, op);
 		return;
 	}
 	if (op->kind == SCN_VM_READV || op->kind == SCN_VM_WRITEV) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,6 +65,97 @@ void scn_buffer_free(struct scn_buffer *buffer)
 	memset(buffer, 0, sizeof(*buffer));
 }
 
+/* ---- what differs between two runs of the same ------------------------------------------ */
+
+/*
+ * The head of a vma that maps a file names its device and inode, which no two runs share, and for
+ * a regular file the directory that this run keeps it in. Of those only "there is a file" and the
+ * last part of the path are kept.
+ */
+static void add_head(struct scn_buffer *buffer, const char *line, size_t len)
+{
+	static const char directory[] = "/" SCN_DIRECTORY;
+	const char *at = line, *end = line + len, *name;
+	int fields = 0;
+
+	/* start-end perms offset | device inode | name */
+	while (at < end && fields < 3)
+		fields += *at++ == ' ';
+	name = at;
+	while (name < end && fields < 5)
+		fields += *name++ == ' ';
+	while (name < end && *name == ' ')
+		name++;
+	if (fields < 5 || !strncmp(at, "00:00 0 ", 8)) {
+		scn_buffer_add(buffer, line, len);
+		return;
+	}
+	scn_buffer_add(buffer, line, (size_t)(at - line));
+	scn_buffer_add(buffer, "file ", 5);
+	for (const char *part = name; part + sizeof(directory) < end; part++) {
+		if (!strncmp(part, directory, sizeof(directory) - 1)) {
+			const char *slash = memchr(part + 1, '/', (size_t)(end - part - 1));
+
+			name = slash ? slash : name;
+			break;
+		}
+	}
+	scn_buffer_add(buffer, name, (size_t)(end - name));
+}
+
+/*
+ * How much of a regular file is brought in, mapped and called dirty at once is up to the file
+ * system (folios of many pages, read ahead, write-back): of its mappings only place, rights and
+ * flags are compared, and what the scenario reads of them.
+ */
+static bool is_regular(const char *line, size_t len)
+{
+	const char *slash = memchr(line, '/', len);
+
+	return slash && memmem(slash, len - (size_t)(slash - line), "/" SCN_DIRECTORY,
+			       sizeof("/" SCN_DIRECTORY) - 1);
+}
+
+/* Of the lines of smaps those that tell nothing about pages. */
+static bool is_fixed(const char *line)
+{
+	static const char *const fixed[] = { "Size:", "KernelPageSize:", "MMUPageSize:",
+					     "VmFlags:" };
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		if (!strncmp(line, fixed[i], strlen(fixed[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool is_head(const char *line)
+{
+	size_t digits = strspn(line, "0123456789abcdef");
+
+	return digits >= 8 && line[digits] == '-';
+}
+
+/* regular: some mapping of the process is of a regular file, which its sums include. */
+static void add_text(struct scn_buffer *buffer, const char *text, enum scn_text which, bool regular)
+{
+	bool sums = which == SCN_TEXT_ROLLUP;
+	bool hide = sums && regular;
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		len += text[len] == '\n';
+		if (is_head(text)) {
+			hide = sums ? regular : is_regular(text, len);
+			add_head(buffer, text, len);
+		} else if (!hide || is_fixed(text)) {
+			scn_buffer_add(buffer, text, len);
+		}
+		text += len;
+	}
+}
+
 /* ---- one process ---------------------------------------------------------------------- */
 
 #define MAX_RANGES 256
@@ -84,9 +176,11 @@ static void look_at(struct looked_at *at, uint64_t start, uint64_t pages)
 	at->pages += pages;
 }
 
-/* The ends of every vma in a text of maps. */
-static void choose_pages(const char *maps, struct looked_at *at)
+/* The ends of every vma in a text of maps; true: some are left out, of regular files. */
+static bool choose_pages(const char *maps, struct looked_at *at)
 {
+	bool regular = false;
+
 	memset(at, 0, sizeof(*at));
 	while (*maps) {
 		char *rest;
@@ -94,7 +188,9 @@ static void choose_pages(const char *maps, struct looked_at *at)
 
 		end = *rest == '-' ? strtoull(rest + 1, &rest, 16) : start;
 		pages = (end - start) / UMM_PAGE_SIZE;
-		if (pages <= 2 * SCN_OBSERVE_EDGE_PAGES) {
+		if (is_regular(maps, strcspn(maps, "\n"))) {
+			regular = true;
+		} else if (pages <= 2 * SCN_OBSERVE_EDGE_PAGES) {
 			look_at(at, start, pages);
 		} else {
 			uint64_t edge = SCN_OBSERVE_EDGE_PAGES;
@@ -107,6 +203,7 @@ static void choose_pages(const char *maps, struct looked_at *at)
 			break;
 		maps++;
 	}
+	return regular;
 }
 
 static void add_page(struct scn_buffer *buffer, uint64_t addr, uint64_t word)
@@ -165,6 +262,33 @@ static int add_pagemap(struct scn_session *session, struct scn_task *process,
 	return 0;
 }
 
+/* Not 0xff, and no answer of mincore(2). */
+#define CHANCE 0xfe
+
+/*
+ * With swap, what is mapped nowhere may have stayed in a cache until its write-back ended, and
+ * longer: nothing a program could rely on.
+ */
+static int forget_cached(struct scn_session *session, struct scn_task *process,
+			 const struct umm_iovec *range, uint8_t *vec)
+{
+	uint64_t pages = range->len_bytes / UMM_PAGE_SIZE, words[512];
+
+	for (uint64_t at = 0; at < pages; at += 512) {
+		uint64_t nr = pages - at < 512 ? pages - at : 512;
+		int ret = session->ops->pagemap(session->backend, process,
+						range->addr + at * UMM_PAGE_SIZE, nr, words);
+
+		if (ret)
+			return SCN_BROKEN;
+		for (uint64_t i = 0; i < nr; i++) {
+			if (vec[at + i] != 0xff && !(words[i] >> 63))
+				vec[at + i] = CHANCE;
+		}
+	}
+	return 0;
+}
+
 /* Runs of one value: "7ffff7ffb000 3 pages: 1". */
 static void add_vector(struct scn_buffer *buffer, uint64_t addr, const uint8_t *vec, uint64_t nr)
 {
@@ -175,9 +299,10 @@ static void add_vector(struct scn_buffer *buffer, uint64_t addr, const uint8_t *
 			continue;
 		scn_buffer_printf(buffer, "%" PRIx64 " %" PRIu64 " pages: %s\n",
 				  addr + from * UMM_PAGE_SIZE, i - from,
-				  vec[from] == 0xff ? "refused" :
-				  vec[from] & 1     ? "1" :
-						      "0");
+				  vec[from] == 0xff   ? "refused" :
+				  vec[from] == CHANCE ? "0 or 1" :
+				  vec[from] & 1       ? "1" :
+							"0");
 		from = i;
 	}
 }
@@ -201,11 +326,15 @@ static int add_mincore(struct scn_session *session, struct scn_task *process,
 	for (unsigned i = 0; i < at->nr; i++) {
 		uint64_t pages = at->ranges[i].len_bytes / UMM_PAGE_SIZE;
 
+		if (session->swapped)
+			ret = forget_cached(session, process, &at->ranges[i], next);
+		if (ret)
+			break;
 		add_vector(buffer, at->ranges[i].addr, next, pages);
 		next += pages;
 	}
 	free(vec);
-	return 0;
+	return ret;
 }
 
 int scn_observe(struct scn_session *session, struct scn_task *process, struct scn_buffer *buffer)
@@ -219,6 +348,7 @@ int scn_observe(struct scn_session *session, struct scn_task *process, struct sc
 		{ SCN_TEXT_ROLLUP, "== smaps_rollup\n" },
 	};
 	struct looked_at at;
+	bool regular = false;
 	int ret;
 
 	buffer->len = 0;
@@ -228,9 +358,9 @@ int scn_observe(struct scn_session *session, struct scn_task *process, struct sc
 		if (!text)
 			return SCN_BROKEN;
 		if (i == 0)
-			choose_pages(text, &at);
+			regular = choose_pages(text, &at);
 		scn_buffer_add(buffer, texts[i].title, strlen(texts[i].title));
-		scn_buffer_add(buffer, text, strlen(text));
+		add_text(buffer, text, texts[i].which, regular);
 		scn_free(text);
 	}
 	ret = add_pagemap(session, process, &at, buffer);

@@ -362,7 +362,8 @@ local function add_head(t, text)
 		return nil
 	end
 	t.start, t.stop = tonumber(start, 16), tonumber(stop, 16)
-	t.perms, t.name = perms, name
+	-- A regular file is in a directory that every run calls something else.
+	t.perms, t.name = perms, (name:gsub("^.*/usermm%-files%.%w+/", "/"))
 	return t
 end
 
@@ -434,6 +435,147 @@ function Process:pagemap(addr, count)
 		words[i] = page
 	end
 	return count and words or words[1]
+end
+
+-- ---- userfaultfd -------------------------------------------------------------------------
+
+-- A word for each bit, from bit 0.
+local uffd_features = { "pagefault_flag_wp", "event_fork", "event_remap", "event_remove",
+	"missing_hugetlbfs", "missing_shmem", "event_unmap", "sigbus", "thread_id",
+	"minor_hugetlbfs", "minor_shmem", "exact_address", "wp_hugetlbfs_shmem", "wp_unpopulated",
+	"poison", "wp_async", "move" }
+local uffd_ioctls = { "register", "unregister", "wake", "copy", "zeropage", "move", "writeprotect",
+	"continue", "poison", [64] = "api" }
+local uffd_modes = { "missing", "wp", "minor" }
+local copy_modes = { "dontwake", "wp" }
+local zeropage_modes = { "dontwake" }
+local protect_modes = { "wp", "dontwake" }
+local move_modes = { "dontwake", "allow_src_holes" }
+local fault_flags = { "write", "wp", "minor" }
+
+local function to_bits(names, words)
+	if math.type(words) == "integer" then
+		return words
+	end
+	local bits = 0
+	for word in (words or ""):gmatch("[^|]+") do
+		local found
+		for i, name in pairs(names) do
+			if name == word then
+				bits, found = bits | 1 << (i - 1), true
+			end
+		end
+		if not found then
+			real_error(place() .. "there is no '" .. word .. "'", 0)
+		end
+	end
+	return bits
+end
+
+local function to_words(names, bits)
+	local words = {}
+	for i = 1, 64 do
+		if bits >> (i - 1) & 1 == 1 then
+			words[#words + 1] = names[i] or ("bit%d"):format(i - 1)
+		end
+	end
+	return table.concat(words, "|")
+end
+
+-- The number of an ioctl, as the kernel's headers make it.
+local function command(direction, nr, words)
+	return direction << 30 | words * 8 << 16 | 0xaa << 8 | nr
+end
+
+-- The words of the structure that came back; in a failure too, as what.words.
+local function ioctl(self, fd, number, ...)
+	local shape = ("i8"):rep(select("#", ...))
+	local r = table.pack(pcall(Process.ioctl, self, fd, number, string.pack("<" .. shape, ...)))
+	if r[1] then
+		return string.unpack("<" .. shape, r[2])
+	elseif is_failure(r[2], "errno") and #r[2].bytes > 0 then
+		r[2].words = { string.unpack("<" .. shape, r[2].bytes) }
+	end
+	real_error(r[2], 0)
+end
+
+-- uffd_api(fd, features): the features that the kernel has, and its ioctls.
+function Process:uffd_api(fd, features, version)
+	local _, has, ioctls = ioctl(self, fd, command(3, 0x3f, 3), version or 0xaa,
+		to_bits(uffd_features, features), 0)
+	return to_words(uffd_features, has), to_words(uffd_ioctls, ioctls)
+end
+
+-- The ioctls that the range supports.
+function Process:uffd_register(fd, addr, len, mode)
+	local _, _, _, ioctls = ioctl(self, fd, command(3, 0, 4), addr, len,
+		to_bits(uffd_modes, mode), 0)
+	return to_words(uffd_ioctls, ioctls)
+end
+
+function Process:uffd_unregister(fd, addr, len)
+	ioctl(self, fd, command(2, 1, 2), addr, len)
+	return true
+end
+
+function Process:uffd_wake(fd, addr, len)
+	ioctl(self, fd, command(2, 2, 2), addr, len)
+	return true
+end
+
+-- How many bytes were copied; a failure says it in failure.words[5].
+function Process:uffd_copy(fd, dst, src, len, mode)
+	local _, _, _, _, copied = ioctl(self, fd, command(3, 3, 5), dst, src, len,
+		to_bits(copy_modes, mode), 0)
+	return copied
+end
+
+function Process:uffd_zeropage(fd, addr, len, mode)
+	local _, _, _, zeroed = ioctl(self, fd, command(3, 4, 4), addr, len,
+		to_bits(zeropage_modes, mode), 0)
+	return zeroed
+end
+
+function Process:uffd_move(fd, dst, src, len, mode)
+	local _, _, _, _, moved = ioctl(self, fd, command(3, 5, 5), dst, src, len,
+		to_bits(move_modes, mode), 0)
+	return moved
+end
+
+function Process:uffd_writeprotect(fd, addr, len, mode)
+	ioctl(self, fd, command(3, 6, 3), addr, len, to_bits(protect_modes, mode))
+	return true
+end
+
+function Process:uffd_continue(fd, addr, len, mode)
+	local _, _, _, mapped = ioctl(self, fd, command(3, 7, 4), addr, len,
+		to_bits(copy_modes, mode), 0)
+	return mapped
+end
+
+function Process:uffd_poison(fd, addr, len, mode)
+	local _, _, _, updated = ioctl(self, fd, command(3, 8, 4), addr, len,
+		to_bits(zeropage_modes, mode), 0)
+	return updated
+end
+
+-- The next message, as a table; it waits for one unless the descriptor is nonblock.
+function Process:uffd_read(fd)
+	local bytes = self:read_fd(fd)
+	local event, a, b, c = string.unpack("<Bxxxxxxxi8i8i8", bytes)
+	if event == 0x12 then
+		return { event = "pagefault", flags = to_words(fault_flags, a), addr = b,
+			thread = c & 0xffffffff }
+	elseif event == 0x13 then
+		return { event = "fork", fd = a & 0xffffffff }
+	elseif event == 0x14 then
+		return { event = "remap", from = a, to = b, len = c }
+	elseif event == 0x15 then
+		return { event = "remove", start = a, stop = b }
+	elseif event == 0x16 then
+		return { event = "unmap", start = a, stop = b }
+	end
+	return { event = event }
 end
 
 function Process:try(name, ...)

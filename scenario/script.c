@@ -350,6 +350,7 @@ void script_judge(struct script *script)
 	case SCN_CONTRADICTS:
 		outcome->verdict = SCN_FAILED;
 		break;
+	case SCN_MISUSED:
 	case SCRIPT_RUNAWAY:
 		outcome->verdict = SCN_BAD_INPUT;
 		break;

@@ -6,6 +6,7 @@
 #include <lua.h>
 
 #include "scenario/script.h"
+#include "scenario/words.h"
 
 #define SCRIPT_MAX_FIBERS 64
 #define SCRIPT_MAX_BODIES 4
@@ -70,6 +71,16 @@ void api_open(lua_State *L);
 void api_open_threads(lua_State *L);
 void api_open_model(lua_State *L);
 void api_open_concurrent(lua_State *L);
+/* Files, swap, nodes. */
+void api_open_files(lua_State *L);
+void api_open_uffd(lua_State *L);
+
+/* A block of memory at once. */
+#define API_MAX_BLOCK_BYTES (16u << 20)
+uint64_t api_check_length(lua_State *L, int index);
+/* An argument in words or as a number; `otherwise` where there is none. */
+uint64_t api_check_words(lua_State *L, int index, enum scn_vocabulary which);
+uint64_t api_opt_words(lua_State *L, int index, enum scn_vocabulary which, uint64_t otherwise);
 
 /* The task that stands for the process at index: of this fiber's thread, if it is one of it. */
 struct scn_task *api_check_task(lua_State *L, int index);

@@ -43,7 +43,14 @@ int scn_session_start(struct scn_session *session)
 	if (session->backend)
 		return 0;
 	ret = session->ops->open(&session->config, &session->backend);
-	return ret ? fail(session, ret) : 0;
+	if (ret)
+		return fail(session, ret);
+	if (session->fail && session->ops->machine)
+		ret = umm_fail_set(session->ops->machine(session->backend), session->fail);
+	if (!ret)
+		return 0;
+	snprintf(session->reason, sizeof(session->reason), "no allocation like that can fail");
+	return SCN_SKIPPED;
 }
 
 void scn_session_close(struct scn_session *session)
@@ -132,6 +139,19 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 	if (ret)
 		return ret;
 	step->made = NULL;
+	if (step->task && step->task->busy) {
+		snprintf(session->reason, sizeof(session->reason),
+			 "%s is in a call that another thread of the scenario makes: a task does "
+			 "one thing at a time",
+			 step->task->label);
+		return SCN_MISUSED;
+	}
+	if (step->kind == SCN_OPEN && session->put_back) {
+		snprintf(session->reason, sizeof(session->reason),
+			 "usermm explore puts the machine back, not files of the host: use "
+			 "memfd_create");
+		return SCN_MISUSED;
+	}
 	if (makes && session->nr_live >= SCN_MAX_TASKS) {
 		snprintf(session->reason, sizeof(session->reason),
 			 "a scenario has at most %d tasks at once", SCN_MAX_TASKS);
@@ -159,10 +179,10 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 		return fail(session, ret);
 	if (step->kind == SCN_EXIT && step->result == 0)
 		bury(session, step->task);
-	session->nr_steps++;
+	session->nr_steps += !step->quiet;
 	/* Looking must not decide who runs: the same seed does the same, watched or not. */
 	umm_sim_preempt_disable();
-	if (!session->quiet && session->watcher.step)
+	if (!session->quiet && !step->quiet && session->watcher.step)
 		ret = session->watcher.step(session->watcher.arg, session, step);
 	ret = ret ? ret : verify(session);
 	umm_sim_preempt_enable();

@@ -19,6 +19,7 @@ struct scn_watcher {
 
 #define SCN_STOPPED (-100002)
 #define SCN_CONTRADICTS (-100003) /* verify() found something */
+#define SCN_MISUSED (-100004)     /* two threads of the scenario use one task at once */
 
 struct scn_session {
 	const struct scn_backend_ops *ops;
@@ -29,9 +30,13 @@ struct scn_session {
 	unsigned nr_processes;
 	unsigned nr_live; /* tasks */
 	uint64_t nr_steps;
-	unsigned line;     /* of the scenario: the last step begun */
-	bool quiet;        /* steps are not shown to the watcher */
-	bool concurrent;   /* several functions of the scenario run */
+	unsigned line;   /* of the scenario: the last step begun */
+	bool quiet;      /* steps are not shown to the watcher */
+	bool concurrent; /* several functions of the scenario run */
+	bool swapped;    /* a swap area was made: what stays cached of it is chance */
+	bool put_back;   /* with its machine, over and over: no file of the host may take part */
+	/* Of the model: set as soon as its machine is there. NULL: nothing fails. */
+	const struct umm_fail *fail;
 	bool verify;       /* recount the model after each step; on by default */
 	char reason[2048]; /* why the last call returned a code below -100000 */
 };
@@ -52,7 +57,7 @@ int scn_session_start(struct scn_session *session);
 
 /*
  * Run a step: 0, with its outcome in it, or SCN_SKIPPED, SCN_BROKEN, SCN_STOPPED,
- * SCN_CONTRADICTS, with session->reason. The step's task must be alive and not busy.
+ * SCN_CONTRADICTS, SCN_MISUSED, with session->reason. The step's task must be alive.
  */
 int scn_session_run(struct scn_session *session, struct scn_step *step);
 int scn_session_print(struct scn_session *session, const char *text);

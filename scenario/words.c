@@ -10,9 +10,6 @@
 
 #include "scenario/words.h"
 
-/* The low four bits of mmap's flags are one of these, the rest a set. */
-#define MAP_TYPE_BITS 0xf
-
 static const struct scn_word prot_words[] = {
 	{ "growsdown", 0x01000000 },
 	{ "growsup", 0x02000000 },
@@ -83,14 +80,107 @@ static const struct scn_word rlimit_words[] = {
 	{ "data", 2 }, { "stack", 3 }, { "memlock", 8 }, { "as", 9 }, { NULL, 0 },
 };
 
+static const struct scn_word memfd_words[] = {
+	{ "cloexec", 1 },     { "allow_sealing", 2 }, { "hugetlb", 4 },
+	{ "noexec_seal", 8 }, { "exec", 16 },         { NULL, 0 },
+};
+/* Reading alone is no bit. */
+static const struct scn_word open_words[] = {
+	{ "rdonly", 0 },   { "wronly", 1 },    { "rdwr", 2 },
+	{ "creat", 0100 }, { "trunc", 01000 }, { NULL, 0 },
+};
+static const struct scn_word fallocate_words[] = {
+	{ "keep_size", 1 },     { "punch_hole", 2 },      { "collapse_range", 8 },
+	{ "zero_range", 0x10 }, { "insert_range", 0x20 }, { NULL, 0 },
+};
+static const struct scn_word seal_words[] = {
+	{ "seal", 1 },          { "shrink", 2 }, { "grow", 4 }, { "write", 8 },
+	{ "future_write", 16 }, { "exec", 32 },  { NULL, 0 },
+};
+static const struct scn_word fadvise_words[] = {
+	{ "normal", 0 },   { "random", 1 },  { "sequential", 2 }, { "willneed", 3 },
+	{ "dontneed", 4 }, { "noreuse", 5 }, { NULL, 0 },
+};
+static const struct scn_word move_words[] = { { "move", 2 }, { "move_all", 4 }, { NULL, 0 } };
+
+static const struct scn_word uffd_words[] = {
+	{ "user_mode_only", 1 },
+	{ "nonblock", 04000 },
+	{ "cloexec", 02000000 },
+	{ NULL, 0 },
+};
+static const struct scn_word uffd_feature_words[] = {
+	{ "pagefault_flag_wp", 1 << 0 },
+	{ "event_fork", 1 << 1 },
+	{ "event_remap", 1 << 2 },
+	{ "event_remove", 1 << 3 },
+	{ "missing_hugetlbfs", 1 << 4 },
+	{ "missing_shmem", 1 << 5 },
+	{ "event_unmap", 1 << 6 },
+	{ "sigbus", 1 << 7 },
+	{ "thread_id", 1 << 8 },
+	{ "minor_hugetlbfs", 1 << 9 },
+	{ "minor_shmem", 1 << 10 },
+	{ "exact_address", 1 << 11 },
+	{ "wp_hugetlbfs_shmem", 1 << 12 },
+	{ "wp_unpopulated", 1 << 13 },
+	{ "poison", 1 << 14 },
+	{ "wp_async", 1 << 15 },
+	{ "move", 1 << 16 },
+	{ NULL, 0 },
+};
+static const struct scn_word uffd_mode_words[] = {
+	{ "missing", 1 }, { "wp", 2 }, { "minor", 4 }, { NULL, 0 }
+};
+static const struct scn_word uffd_copy_words[] = { { "dontwake", 1 }, { "wp", 2 }, { NULL, 0 } };
+static const struct scn_word uffd_zero_words[] = { { "dontwake", 1 }, { NULL, 0 } };
+static const struct scn_word uffd_protect_words[] = { { "wp", 1 }, { "dontwake", 2 }, { NULL, 0 } };
+static const struct scn_word uffd_move_words[] = { { "dontwake", 1 },
+						   { "allow_src_holes", 2 },
+						   { NULL, 0 } };
+static const struct scn_word uffd_event_words[] = {
+	{ "pagefault", 0x12 }, { "fork", 0x13 },  { "remap", 0x14 },
+	{ "remove", 0x15 },    { "unmap", 0x16 }, { NULL, 0 },
+};
+static const struct scn_word uffd_fault_words[] = {
+	{ "write", 1 }, { "wp", 2 }, { "minor", 4 }, { NULL, 0 }
+};
+/* By the number in the command. */
+static const char *const uffdio_names[] = {
+	[0x00] = "UFFDIO_REGISTER",     [0x01] = "UFFDIO_UNREGISTER", [0x02] = "UFFDIO_WAKE",
+	[0x03] = "UFFDIO_COPY",         [0x04] = "UFFDIO_ZEROPAGE",   [0x05] = "UFFDIO_MOVE",
+	[0x06] = "UFFDIO_WRITEPROTECT", [0x07] = "UFFDIO_CONTINUE",   [0x08] = "UFFDIO_POISON",
+	[0x3f] = "UFFDIO_API",
+};
+
 static const struct {
 	const struct scn_word *words;
-	bool one_of; /* a value, not a set of bits */
+	bool one_of;        /* a value, not a set of bits */
+	uint64_t type_bits; /* of a set: these hold one of the words up to their value */
 } vocabularies[WORDS_NR] = {
-	[WORDS_PROT] = { prot_words, false },     [WORDS_MAP] = { map_words, false },
-	[WORDS_ADVICE] = { advice_words, true },  [WORDS_MREMAP] = { mremap_words, false },
-	[WORDS_MLOCK2] = { mlock2_words, false }, [WORDS_MLOCKALL] = { mlockall_words, false },
-	[WORDS_MSYNC] = { msync_words, false },   [WORDS_RLIMIT] = { rlimit_words, true },
+	[WORDS_PROT] = { prot_words, false, 0 },
+	[WORDS_MAP] = { map_words, false, 0xf },
+	[WORDS_ADVICE] = { advice_words, true, 0 },
+	[WORDS_MREMAP] = { mremap_words, false, 0 },
+	[WORDS_MLOCK2] = { mlock2_words, false, 0 },
+	[WORDS_MLOCKALL] = { mlockall_words, false, 0 },
+	[WORDS_MSYNC] = { msync_words, false, 0 },
+	[WORDS_RLIMIT] = { rlimit_words, true, 0 },
+	[WORDS_MEMFD] = { memfd_words, false, 0 },
+	[WORDS_OPEN] = { open_words, false, 3 },
+	[WORDS_FALLOCATE] = { fallocate_words, false, 0 },
+	[WORDS_SEALS] = { seal_words, false, 0 },
+	[WORDS_FADVISE] = { fadvise_words, true, 0 },
+	[WORDS_MOVE] = { move_words, false, 0 },
+	[WORDS_UFFD] = { uffd_words, false, 0 },
+	[WORDS_UFFD_FEATURES] = { uffd_feature_words, false, 0 },
+	[WORDS_UFFD_MODES] = { uffd_mode_words, false, 0 },
+	[WORDS_UFFD_COPY] = { uffd_copy_words, false, 0 },
+	[WORDS_UFFD_ZERO] = { uffd_zero_words, false, 0 },
+	[WORDS_UFFD_PROTECT] = { uffd_protect_words, false, 0 },
+	[WORDS_UFFD_MOVE] = { uffd_move_words, false, 0 },
+	[WORDS_UFFD_EVENT] = { uffd_event_words, true, 0 },
+	[WORDS_UFFD_FAULT] = { uffd_fault_words, false, 0 },
 };
 
 static const char *const kind_names[SCN_NR_KINDS] = {
@@ -117,6 +207,25 @@ static const char *const kind_names[SCN_NR_KINDS] = {
 	[SCN_UNPIN] = "unpin",
 	[SCN_SETRLIMIT] = "setrlimit",
 	[SCN_CAP_IPC_LOCK] = "cap_ipc_lock",
+	[SCN_MEMFD] = "memfd_create",
+	[SCN_OPEN] = "open",
+	[SCN_CLOSE] = "close",
+	[SCN_FTRUNCATE] = "ftruncate",
+	[SCN_FALLOCATE] = "fallocate",
+	[SCN_ADD_SEALS] = "add_seals",
+	[SCN_GET_SEALS] = "get_seals",
+	[SCN_PREAD] = "pread",
+	[SCN_PWRITE] = "pwrite",
+	[SCN_FSYNC] = "fsync",
+	[SCN_FADVISE] = "fadvise",
+	[SCN_FSTAT] = "fsize",
+	[SCN_MOVE_PAGES] = "move_pages",
+	[SCN_SWAPON] = "swapon",
+	[SCN_SWAPOFF] = "swapoff",
+	[SCN_USERFAULTFD] = "userfaultfd",
+	[SCN_IOCTL] = "ioctl",
+	[SCN_READ_FD] = "read_fd",
+	[SCN_POLL] = "poll",
 	[SCN_READ] = "read",
 	[SCN_WRITE] = "write",
 	[SCN_LOAD] = "load",
@@ -223,11 +332,11 @@ char *scn_words_format(enum scn_vocabulary which, uint64_t value, char *buf, siz
 	for (; word->name; word++) {
 		uint64_t bits = word->value;
 
-		if (which == WORDS_MAP && bits <= MAP_TYPE_BITS) {
-			if ((value & MAP_TYPE_BITS) != bits)
+		if (bits <= vocabularies[which].type_bits) {
+			if ((value & vocabularies[which].type_bits) != bits)
 				continue;
 			add_word(&line, word->name);
-			value &= ~(uint64_t)MAP_TYPE_BITS;
+			value &= ~vocabularies[which].type_bits;
 		} else if ((value & bits) == bits) {
 			add_word(&line, word->name);
 			value &= ~bits;
@@ -398,17 +507,58 @@ static void add_bytes(struct line *line, const uint8_t *bytes, uint64_t len)
  * How a step's arguments read: one letter each of args[].
  *   a address  s size  p prot  m map flags  v advice  r mremap flags  2 mlock2 flags
  *   l mlockall flags  y msync flags  R rlimit  u size or unlimited  d decimal  x value
+ *   M memfd flags  O open flags  F fallocate mode  S seals  A fadvise advice  V move flags
+ *   U userfaultfd flags  I ioctl
  */
 static const char *const shapes[SCN_NR_KINDS] = {
-	[SCN_MMAP] = "aspm",    [SCN_MUNMAP] = "as",   [SCN_MPROTECT] = "asp",
-	[SCN_MREMAP] = "assra", [SCN_MADVISE] = "asv", [SCN_MLOCK] = "as",
-	[SCN_MLOCK2] = "as2",   [SCN_MUNLOCK] = "as",  [SCN_MLOCKALL] = "l",
-	[SCN_MINCORE] = "as",   [SCN_BRK] = "a",       [SCN_MSYNC] = "asy",
-	[SCN_PIN] = "as",       [SCN_UNPIN] = "d",     [SCN_SETRLIMIT] = "Ru",
-	[SCN_READ] = "a",       [SCN_WRITE] = "a",     [SCN_LOAD] = "ad",
-	[SCN_STORE] = "adx",    [SCN_XCHG] = "adx",    [SCN_FETCH_ADD] = "adx",
-	[SCN_CMPXCHG] = "adxx", [SCN_FETCH] = "a",     [SCN_CAP_IPC_LOCK] = "d",
+	[SCN_MMAP] = "aspm",       [SCN_MUNMAP] = "as",      [SCN_MPROTECT] = "asp",
+	[SCN_MREMAP] = "assra",    [SCN_MADVISE] = "asv",    [SCN_MLOCK] = "as",
+	[SCN_MLOCK2] = "as2",      [SCN_MUNLOCK] = "as",     [SCN_MLOCKALL] = "l",
+	[SCN_MINCORE] = "as",      [SCN_BRK] = "a",          [SCN_MSYNC] = "asy",
+	[SCN_PIN] = "as",          [SCN_UNPIN] = "d",        [SCN_SETRLIMIT] = "Ru",
+	[SCN_READ] = "a",          [SCN_WRITE] = "a",        [SCN_LOAD] = "ad",
+	[SCN_STORE] = "adx",       [SCN_XCHG] = "adx",       [SCN_FETCH_ADD] = "adx",
+	[SCN_CMPXCHG] = "adxx",    [SCN_FETCH] = "a",        [SCN_CAP_IPC_LOCK] = "d",
+	[SCN_MEMFD] = "M",         [SCN_OPEN] = "O",         [SCN_CLOSE] = "d",
+	[SCN_FTRUNCATE] = "du",    [SCN_FALLOCATE] = "dFss", [SCN_ADD_SEALS] = "dS",
+	[SCN_GET_SEALS] = "d",     [SCN_PREAD] = "ds",       [SCN_PWRITE] = "ds",
+	[SCN_FSYNC] = "d",         [SCN_FADVISE] = "dssA",   [SCN_FSTAT] = "d",
+	[SCN_MOVE_PAGES] = "addV", [SCN_SWAPON] = "dd",      [SCN_SWAPOFF] = "d",
+	[SCN_USERFAULTFD] = "U",   [SCN_IOCTL] = "dI",       [SCN_READ_FD] = "d",
+	[SCN_POLL] = "d",
 };
+
+const char *scn_uffdio_name(uint64_t command)
+{
+	const unsigned nr = command & 0xff;
+
+	if ((command >> 8 & 0xff) != 0xaa || nr >= sizeof(uffdio_names) / sizeof(uffdio_names[0]))
+		return NULL;
+	return uffdio_names[nr];
+}
+
+/* "UFFDIO_WAKE", or the number. */
+static void add_ioctl(struct line *line, uint64_t command)
+{
+	const char *name = scn_uffdio_name(command);
+
+	if (name)
+		add(line, "%s", name);
+	else
+		add(line, "0x%" PRIx64, command);
+}
+
+/* A structure of 64-bit words. */
+static void add_structure(struct line *line, const void *bytes, uint64_t len)
+{
+	for (uint64_t i = 0; i + 8 <= len; i += 8) {
+		uint64_t word;
+
+		memcpy(&word, (const char *)bytes + i, sizeof(word));
+		add(line, word ? "%s0x%" PRIx64 : "%s%" PRIx64, i ? " " : "{", word);
+	}
+	add(line, "}");
+}
 
 static void add_arg(struct line *line, char shape, uint64_t arg)
 {
@@ -416,9 +566,11 @@ static void add_arg(struct line *line, char shape, uint64_t arg)
 		char shape;
 		enum scn_vocabulary words;
 	} flags[] = {
-		{ 'p', WORDS_PROT },   { 'm', WORDS_MAP },    { 'v', WORDS_ADVICE },
-		{ 'r', WORDS_MREMAP }, { '2', WORDS_MLOCK2 }, { 'l', WORDS_MLOCKALL },
-		{ 'y', WORDS_MSYNC },  { 'R', WORDS_RLIMIT },
+		{ 'p', WORDS_PROT },    { 'm', WORDS_MAP },       { 'v', WORDS_ADVICE },
+		{ 'r', WORDS_MREMAP },  { '2', WORDS_MLOCK2 },    { 'l', WORDS_MLOCKALL },
+		{ 'y', WORDS_MSYNC },   { 'R', WORDS_RLIMIT },    { 'M', WORDS_MEMFD },
+		{ 'O', WORDS_OPEN },    { 'F', WORDS_FALLOCATE }, { 'S', WORDS_SEALS },
+		{ 'A', WORDS_FADVISE }, { 'V', WORDS_MOVE },      { 'U', WORDS_UFFD },
 	};
 	char buf[160];
 
@@ -428,7 +580,9 @@ static void add_arg(struct line *line, char shape, uint64_t arg)
 			return;
 		}
 	}
-	if (shape == 'u' && arg == SCN_UNLIMITED)
+	if (shape == 'I')
+		add_ioctl(line, arg);
+	else if (shape == 'u' && arg == SCN_UNLIMITED)
 		add(line, "unlimited");
 	else if (shape == 's' || shape == 'u')
 		add(line, "%s", scn_size_format(arg, buf, sizeof(buf)));
@@ -458,7 +612,7 @@ char *scn_step_format(const struct scn_step *step, char *buf, size_t size)
 	if (step->kind == SCN_MMAP && ((int)step->args[4] != -1 || step->args[5]))
 		add(&line, ", fd %d, offset %s", (int)step->args[4],
 		    scn_size_format(step->args[5], number, sizeof(number)));
-	if (step->kind == SCN_READ)
+	if (step->kind == SCN_READ || step->kind == SCN_PREAD)
 		add(&line, ", %s", scn_size_format(step->out_bytes, number, sizeof(number)));
 	if (step->kind == SCN_VM_READV || step->kind == SCN_VM_WRITEV) {
 		add(&line, "%s", step->remote->label);
@@ -471,7 +625,13 @@ char *scn_step_format(const struct scn_step *step, char *buf, size_t size)
 			add(&line, ", flags 0x%" PRIx64, step->args[0]);
 		between = ", ";
 	}
-	if (step->kind == SCN_WRITE || step->kind == SCN_VM_WRITEV) {
+	if (step->kind == SCN_IOCTL) {
+		add(&line, ", ");
+		add_structure(&line, step->in, step->in_bytes);
+	}
+	if (step->kind == SCN_MEMFD || step->kind == SCN_OPEN)
+		add(&line, ", \"%.*s\"", (int)step->in_bytes, (const char *)step->in);
+	if (step->kind == SCN_WRITE || step->kind == SCN_VM_WRITEV || step->kind == SCN_PWRITE) {
 		add(&line, "%s", between);
 		add_bytes(&line, step->in, step->in_bytes);
 	}
@@ -483,6 +643,7 @@ char *scn_result_format(const struct scn_step *step, char *buf, size_t size)
 {
 	struct line line = { buf, size, 0 };
 	const uint8_t *vec = step->out;
+	const int32_t *statuses = step->out;
 
 	buf[0] = '\0';
 	if (step->fault.signo) {
@@ -515,9 +676,19 @@ char *scn_result_format(const struct scn_step *step, char *buf, size_t size)
 	case SCN_READ:
 		add_bytes(&line, step->out, step->done);
 		break;
+	case SCN_IOCTL:
+	case SCN_READ_FD:
+		add_structure(&line, step->out, step->done);
+		break;
+	case SCN_PREAD:
 	case SCN_VM_READV:
 		add(&line, "%" PRId64 " ", step->result);
 		add_bytes(&line, step->out, step->done);
+		break;
+	case SCN_MOVE_PAGES:
+		for (uint64_t i = 0; i < step->done / sizeof(*statuses) && i < 16; i++)
+			add(&line, "%s%d", i ? " " : "", statuses[i]);
+		add(&line, "%s", step->done / sizeof(*statuses) > 16 ? " ..." : "");
 		break;
 	case SCN_MINCORE:
 		for (uint64_t i = 0; i < step->done && i < 64; i++)

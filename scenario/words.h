@@ -14,6 +14,21 @@ enum scn_vocabulary {
 	WORDS_MLOCKALL,
 	WORDS_MSYNC,
 	WORDS_RLIMIT, /* one of several */
+	WORDS_MEMFD,
+	WORDS_OPEN,
+	WORDS_FALLOCATE,
+	WORDS_SEALS,
+	WORDS_FADVISE, /* one of several */
+	WORDS_MOVE,
+	WORDS_UFFD,
+	WORDS_UFFD_FEATURES,
+	WORDS_UFFD_MODES, /* of UFFDIO_REGISTER */
+	WORDS_UFFD_COPY,  /* of COPY and CONTINUE; the others have one of their own */
+	WORDS_UFFD_ZERO,  /* and POISON */
+	WORDS_UFFD_PROTECT,
+	WORDS_UFFD_MOVE,
+	WORDS_UFFD_EVENT, /* one of several */
+	WORDS_UFFD_FAULT, /* in the message of a page fault */
 	WORDS_NR,
 };
 
@@ -39,6 +54,8 @@ const char *scn_signal_name(int signo);
 const char *scn_signal_code_name(int signo, int code);
 
 const char *scn_kind_name(enum scn_kind kind);
+/* "UFFDIO_WAKE"; NULL: no command of userfaultfd. */
+const char *scn_uffdio_name(uint64_t command);
 /* SCN_NR_KINDS: unknown. */
 enum scn_kind scn_kind_of(const char *name);
 

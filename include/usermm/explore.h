@@ -36,10 +36,15 @@ enum umm_strategy {
 	UMM_URW,     /* every interleaving about equally likely */
 };
 
+/*
+ * What a load may read. But for UMM_MEMORY_SC, UMM_OPTIMAL explores graphs, each once, of small
+ * programs; the other strategies go step by step as ever, may come by one graph several times, and
+ * have a schedule to show. docs/memory-model.md says what each of the two leaves out.
+ */
 enum umm_memory {
 	UMM_MEMORY_SC,   /* one order of everything */
-	UMM_MEMORY_TSO,  /* stores are seen late by others (x86); UMM_OPTIMAL only */
-	UMM_MEMORY_WEAK, /* what Linux promises on every processor; UMM_OPTIMAL only */
+	UMM_MEMORY_TSO,  /* stores are seen late by others (x86) */
+	UMM_MEMORY_WEAK, /* what Linux promises on every processor */
 };
 
 struct umm_exploration {
@@ -80,31 +85,34 @@ struct umm_explored {
 };
 
 /* No bound, UMM_OPTIMAL, UMM_MEMORY_SC. */
-void umm_exploration_init(struct umm_exploration *exploration);
+UMM_API void umm_exploration_init(struct umm_exploration *exploration);
 /*
- * Explore. 0; -EINVAL: not so many threads, or not this strategy with this memory; -EOPNOTSUPP,
- * -E2BIG: not with memory that is not UMM_MEMORY_SC.
+ * Explore. 0; -EINVAL: not so many threads, or no such strategy or memory; -EOPNOTSUPP, -E2BIG:
+ * no graph can hold this program (UMM_OPTIMAL, and memory that is not UMM_MEMORY_SC).
  */
-int umm_explore(const struct umm_exploration *exploration, struct umm_explored *ret_explored);
-const char *umm_strategy_name(enum umm_strategy strategy);
+UMM_API int umm_explore(const struct umm_exploration *exploration,
+			struct umm_explored *ret_explored);
+UMM_API const char *umm_strategy_name(enum umm_strategy strategy);
 
 /*
- * After umm_explore or umm_explore_replay has found a failure, of that one; under UMM_MEMORY_SC
- * only. Each returns the length of the whole text, which may exceed size, as snprintf does; 0:
+ * After umm_explore or umm_explore_replay has found a failure, of that one, unless it is a graph.
+ * Each returns the length of the whole text, which may exceed size, as snprintf does; 0:
  * there was no failure.
  *   minimise  make it as small as can be; 0, or -ENOENT: no failure
  *   listing   operation by operation, a column for each thread
  *   schedule  for umm_explore_replay
  */
-int umm_explore_minimise(const struct umm_exploration *exploration);
-size_t umm_explore_listing(const struct umm_exploration *exploration, char *buf, size_t size);
-size_t umm_explore_schedule(const struct umm_exploration *exploration, char *buf, size_t size);
+UMM_API int umm_explore_minimise(const struct umm_exploration *exploration);
+UMM_API size_t umm_explore_listing(const struct umm_exploration *exploration, char *buf,
+				   size_t size);
+UMM_API size_t umm_explore_schedule(const struct umm_exploration *exploration, char *buf,
+				    size_t size);
 /* Exactly this execution. 0; -EINVAL: text is no schedule, and why. */
-int umm_explore_replay(const struct umm_exploration *exploration, const char *text,
-		       struct umm_explored *ret_explored, char *error, size_t error_size);
+UMM_API int umm_explore_replay(const struct umm_exploration *exploration, const char *text,
+			       struct umm_explored *ret_explored, char *error, size_t error_size);
 
 /* From a thread or from check: a failure. Does not return to a thread. */
-void umm_explore_fail(const char *text);
+UMM_API void umm_explore_fail(const char *text);
 
 #define UMM_EXPLORE_SITE __FILE__ ":" UMM_EXPLORE_STRING(__LINE__)
 #define UMM_EXPLORE_STRING(x) UMM_EXPLORE_STRING_(x)
@@ -122,7 +130,7 @@ enum umm_order { UMM_RELAXED, UMM_ACQUIRE, UMM_RELEASE, UMM_FULL };
 
 /* p is a typed pointer. These return the old value. */
 #define umm_load(p, order) \
-	((__typeof__(*(p)))umm_explore_load(p, sizeof(*(p)), order, UMM_EXPLORE_SITE))
+	UMM_EXPLORE_AS(p, umm_explore_load(p, sizeof(*(p)), order, UMM_EXPLORE_SITE))
 #define umm_exchange(p, v, order) UMM_EXPLORE_UPDATE(0, p, v, 0, order)
 #define umm_compare_exchange(p, expected, desired, order) \
 	UMM_EXPLORE_UPDATE(1, p, desired, expected, order)
@@ -134,24 +142,27 @@ enum umm_order { UMM_RELAXED, UMM_ACQUIRE, UMM_RELEASE, UMM_FULL };
 /* A barrier: UMM_ACQUIRE between reads, UMM_RELEASE between writes, UMM_FULL. */
 #define umm_fence(order) umm_explore_fence(order, UMM_EXPLORE_SITE)
 /* Wait until the word is not v; what it is then. Always instead of a loop of loads. */
-#define umm_await_not(p, v, order)                                                               \
-	((__typeof__(*(p)))umm_explore_await_not(p, sizeof(*(p)), UMM_EXPLORE_WORD(p, v), order, \
-						 UMM_EXPLORE_SITE))
+#define umm_await_not(p, v, order)                                                              \
+	UMM_EXPLORE_AS(p, umm_explore_await_not(p, sizeof(*(p)), UMM_EXPLORE_WORD(p, v), order, \
+						UMM_EXPLORE_SITE))
 
 #define UMM_EXPLORE_WORD(p, v) ((uint64_t)(__typeof__(*(p)))(v))
-#define UMM_EXPLORE_UPDATE(op, p, v, expected, order)                                      \
-	((__typeof__(*(p)))umm_explore_update(op, p, sizeof(*(p)), UMM_EXPLORE_WORD(p, v), \
-					      UMM_EXPLORE_WORD(p, expected), order,        \
-					      UMM_EXPLORE_SITE))
+/* A value that nobody has to look at. */
+#define UMM_EXPLORE_AS(p, word) (__extension__({ (__typeof__(*(p)))(word); }))
+#define UMM_EXPLORE_UPDATE(op, p, v, expected, order)                                  \
+	UMM_EXPLORE_AS(p,                                                              \
+		       umm_explore_update(op, p, sizeof(*(p)), UMM_EXPLORE_WORD(p, v), \
+					  UMM_EXPLORE_WORD(p, expected), order, UMM_EXPLORE_SITE))
 
-uint64_t umm_explore_load(const void *p, unsigned size, enum umm_order order, const char *site);
-void umm_explore_store(void *p, unsigned size, uint64_t value, enum umm_order order,
-		       const char *site);
-uint64_t umm_explore_update(unsigned op, void *p, unsigned size, uint64_t value, uint64_t expected,
-			    enum umm_order order, const char *site);
-void umm_explore_fence(enum umm_order order, const char *site);
-uint64_t umm_explore_await_not(const void *p, unsigned size, uint64_t value, enum umm_order order,
+UMM_API uint64_t umm_explore_load(const void *p, unsigned size, enum umm_order order,
+				  const char *site);
+UMM_API void umm_explore_store(void *p, unsigned size, uint64_t value, enum umm_order order,
 			       const char *site);
+UMM_API uint64_t umm_explore_update(unsigned op, void *p, unsigned size, uint64_t value,
+				    uint64_t expected, enum umm_order order, const char *site);
+UMM_API void umm_explore_fence(enum umm_order order, const char *site);
+UMM_API uint64_t umm_explore_await_not(const void *p, unsigned size, uint64_t value,
+				       enum umm_order order, const char *site);
 
 /* ---- locks and waiting; all zero is free ---------------------------------------------- */
 
@@ -179,17 +190,17 @@ struct umm_wait_queue {
  * preparation is not lost.
  */
 #define umm_wait_sleep(queue, prepared) umm_explore_sleep(queue, prepared, UMM_EXPLORE_SITE)
-uint32_t umm_wait_prepare(struct umm_wait_queue *queue);
-void umm_wake_all(struct umm_wait_queue *queue);
+UMM_API uint32_t umm_wait_prepare(struct umm_wait_queue *queue);
+UMM_API void umm_wake_all(struct umm_wait_queue *queue);
 
-void umm_explore_lock(struct umm_mutex *lock, const char *site);
-bool umm_explore_trylock(struct umm_mutex *lock, const char *site);
-void umm_explore_unlock(struct umm_mutex *lock, const char *site);
-void umm_explore_read_lock(struct umm_rwlock *lock, const char *site);
-void umm_explore_read_unlock(struct umm_rwlock *lock, const char *site);
-void umm_explore_write_lock(struct umm_rwlock *lock, const char *site);
-void umm_explore_write_unlock(struct umm_rwlock *lock, const char *site);
-void umm_explore_sleep(struct umm_wait_queue *queue, uint32_t prepared, const char *site);
+UMM_API void umm_explore_lock(struct umm_mutex *lock, const char *site);
+UMM_API bool umm_explore_trylock(struct umm_mutex *lock, const char *site);
+UMM_API void umm_explore_unlock(struct umm_mutex *lock, const char *site);
+UMM_API void umm_explore_read_lock(struct umm_rwlock *lock, const char *site);
+UMM_API void umm_explore_read_unlock(struct umm_rwlock *lock, const char *site);
+UMM_API void umm_explore_write_lock(struct umm_rwlock *lock, const char *site);
+UMM_API void umm_explore_write_unlock(struct umm_rwlock *lock, const char *site);
+UMM_API void umm_explore_sleep(struct umm_wait_queue *queue, uint32_t prepared, const char *site);
 
 #ifdef __cplusplus
 }

@@ -73,6 +73,11 @@ struct umm_config {
 	uint32_t max_map_count;         /* vm.max_map_count, 1..2^31-1 */
 	uint32_t overcommit;            /* vm.overcommit_memory: 0, 1 or 2 */
 	uint32_t stack_guard_gap_pages; /* the gap kept below a growing stack, up to 2^20 */
+	uint32_t swappiness;            /* vm.swappiness, 0..200 */
+	uint32_t page_cluster;          /* vm.page-cluster: swap reads 2^n pages at once, 0..5 */
+	uint64_t fault_around_bytes;    /* a power of two, 4 KiB..2 MiB */
+	bool accurate_shmem_swap;       /* pagemap of shmem asks the page cache for the swap bit */
+	bool shmem_swap_bit;            /* reclaim leaves a bit in the entry, which pagemap shows */
 };
 
 /* Fill *config with the defaults: 1 node, 2 CPUs, 256 MiB, TLB of 1024, tlb_flush=ipi. */
@@ -154,7 +159,7 @@ UMM_API void umm_set_cap_ipc_lock(struct umm_task *task, bool capable);
 /* ---- system calls --------------------------------------------------------------------- */
 
 /*
- * As the manual pages say, errors included, on private anonymous memory; usermm(7) lists what is
+ * As the manual pages say, errors included, on anonymous memory and files; usermm(7) lists what is
  * not modelled and what it answers. Any value of any argument is accepted: what is unaligned,
  * wraps or lies outside of the address space is refused as Linux refuses it.
  */
@@ -170,6 +175,44 @@ UMM_API int umm_mlock2(struct umm_task *task, uint64_t addr, uint64_t len_bytes,
 UMM_API int umm_munlock(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
 UMM_API int umm_mlockall(struct umm_task *task, int flags);
 UMM_API int umm_munlockall(struct umm_task *task);
+/*
+ * Files. A process gets the lowest free descriptor from 3 up, below 256 (-EMFILE). A
+ * descriptor is closed by umm_close or with the last thread of the process; fork copies them.
+ *
+ * umm_memfd_create: memfd_create(2); flags MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_NOEXEC_SEAL,
+ * MFD_EXEC. umm_open: open(2) on a regular file of the host: O_RDONLY, O_WRONLY, O_RDWR, O_CREAT,
+ * O_TRUNC, O_CLOEXEC (-EINVAL: other flags, or no regular file). Its contents are the host's: a
+ * snapshot holds the pages that are in memory, and the file is opened by name again (-ESTALE:
+ * another one).
+ */
+UMM_API int umm_memfd_create(struct umm_task *task, const char *name, unsigned flags);
+UMM_API int umm_open(struct umm_task *task, const char *path, int flags, unsigned mode);
+UMM_API int umm_close(struct umm_task *task, int fd);
+UMM_API int umm_ftruncate(struct umm_task *task, int fd, int64_t size_bytes);
+/* fallocate(2): mode 0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE with it. */
+UMM_API int umm_fallocate(struct umm_task *task, int fd, int mode, int64_t offset_bytes,
+			  int64_t len_bytes);
+/* fcntl(2): F_ADD_SEALS and F_GET_SEALS alone; -EINVAL: another command. */
+UMM_API int umm_fcntl(struct umm_task *task, int fd, int command, uint64_t arg);
+/* Between the file and a buffer of the caller. */
+UMM_API int64_t umm_pread(struct umm_task *task, int fd, void *ret_buf, uint64_t len_bytes,
+			  int64_t offset_bytes);
+UMM_API int64_t umm_pwrite(struct umm_task *task, int fd, const void *buf, uint64_t len_bytes,
+			   int64_t offset_bytes);
+UMM_API int umm_fsync(struct umm_task *task, int fd);
+/* posix_fadvise(2) as the system call: -errno. */
+UMM_API int umm_fadvise(struct umm_task *task, int fd, int64_t offset_bytes, int64_t len_bytes,
+			int advice);
+/* Size of the file in bytes, as fstat(2) says; *ret_blocks (may be NULL): st_blocks. */
+UMM_API int64_t umm_fstat_size(struct umm_task *task, int fd, uint64_t *ret_blocks);
+
+/*
+ * move_pages(2) of the process of `remote`: nr pages at addrs to nodes (NULL: ask where they are);
+ * ret_status: the node of each, or -errno. flags MPOL_MF_MOVE, MPOL_MF_MOVE_ALL.
+ */
+UMM_API int64_t umm_move_pages(struct umm_task *task, struct umm_task *remote, uint64_t nr,
+			       const uint64_t *addrs, const int *nodes, int *ret_status, int flags);
+
 /*
  * One byte a page into ret_vec, which has room for len_bytes / 4096, rounded up. -ENOMEM: a page is
  * not mapped; ret_vec holds those before it.
@@ -206,6 +249,70 @@ UMM_API int64_t umm_process_vm_writev(struct umm_task *task, struct umm_task *re
 UMM_API int64_t umm_pin(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
 /* -EINVAL: the process has no such pin. Its end gives back what it has. */
 UMM_API int umm_unpin(struct umm_task *task, int64_t pin);
+
+/* ---- userfaultfd ------------------------------------------------------------------------- */
+
+/*
+ * userfaultfd(2): flags O_CLOEXEC, O_NONBLOCK, UFFD_USER_MODE_ONLY. The descriptor is one of the
+ * process, as those of files are.
+ */
+UMM_API int umm_userfaultfd(struct umm_task *task, int flags);
+/*
+ * ioctl_userfaultfd(2): arg points at the structure of <linux/userfaultfd.h> that the command
+ * takes, in memory of the caller; addresses in it are of the process. What the kernel writes back
+ * is written back, also on failure where the kernel does. -EFAULT: arg is NULL. -ENOTTY: not a
+ * userfaultfd. -EINVAL: a command that it does not know, or any before UFFDIO_API. -EBADF.
+ */
+UMM_API int umm_ioctl(struct umm_task *task, int fd, uint64_t command, void *arg);
+/*
+ * read(2) of messages: as many struct uffd_msg as there are and fit, at least one, waiting unless
+ * the descriptor is non-blocking (-EAGAIN). -EINVAL: no room for one, UFFDIO_API has not been
+ * called, or it is a file. -EBADF. -EINTR: the process was killed. A fork message brings a
+ * descriptor into the process of `task`.
+ */
+UMM_API int64_t umm_fd_read(struct umm_task *task, int fd, void *ret_buf, uint64_t len_bytes);
+/*
+ * poll(2) without waiting: POLLIN, POLLERR (blocking descriptor, or before UFFDIO_API); of a file
+ * always POLLIN; -EBADF.
+ */
+UMM_API int umm_poll(struct umm_task *task, int fd);
+/*
+ * A descriptor of the host that is readable (POLLIN) while umm_poll would say POLLIN, for an event
+ * loop of the program; it is only to be polled, belongs to the userfaultfd and closes with it.
+ * -EINVAL: a file, or a descriptor without O_NONBLOCK; -EMFILE; -EBADF; -ENOSYS in the simulator.
+ */
+UMM_API int umm_uffd_host_fd(struct umm_task *task, int fd);
+
+/* ---- swap, reclaim, limits ------------------------------------------------------------- */
+
+/*
+ * swapon(2) of a file that mkswap(8) prepared; flags SWAP_FLAG_PREFER and a priority. The contents
+ * are the host's. umm_swap_create: an area of that many pages in the machine itself, which
+ * snapshots hold; returns its number, as umm_swapoff_area takes it.
+ */
+UMM_API int umm_swapon(struct umm_machine *machine, const char *path, int flags);
+UMM_API int umm_swapoff(struct umm_machine *machine, const char *path);
+UMM_API int umm_swap_create(struct umm_machine *machine, uint64_t pages, int priority);
+UMM_API int umm_swapoff_area(struct umm_machine *machine, int area);
+/* The lines of /proc/swaps, header included; as umm_proc_maps. */
+UMM_API int64_t umm_proc_swaps(struct umm_machine *machine, char *buf, size_t size);
+
+/*
+ * One round of the background reclaimer of a node, if free memory is below its low watermark or
+ * force: pages freed. A scenario steps it; a program may run it from a thread of its own.
+ */
+UMM_API int64_t umm_kswapd(struct umm_machine *machine, unsigned node, bool force);
+
+/*
+ * A group of processes with a limit on their memory, like a memory cgroup: returns its number, or
+ * -ENOSPC, -EINVAL (no page at all). What a process had before it joined stays with its old group.
+ */
+UMM_API int umm_group_create(struct umm_machine *machine, uint64_t limit_bytes);
+UMM_API int umm_group_set_limit(struct umm_machine *machine, int group, uint64_t limit_bytes);
+UMM_API int umm_group_join(struct umm_task *task, int group); /* -EINVAL: no such group */
+UMM_API int64_t umm_group_usage(struct umm_machine *machine, int group); /* bytes; -EINVAL */
+/* memory.reclaim: take so many bytes back from a group (0: of all). Bytes taken; -EINVAL. */
+UMM_API int64_t umm_group_reclaim(struct umm_machine *machine, int group, uint64_t bytes);
 
 /* ---- memory access -------------------------------------------------------------------- */
 
@@ -259,6 +366,14 @@ UMM_API int64_t umm_proc_status(struct umm_task *task, char *buf, size_t size);
  */
 UMM_API int umm_proc_pagemap(struct umm_task *task, uint64_t addr, uint64_t nr_pages,
 			     uint64_t *ret_words);
+/*
+ * ioctl(2) PAGEMAP_SCAN on /proc/PID/pagemap: arg points at struct pm_scan_arg of <linux/fs.h>,
+ * whose start and end are addresses of the process and whose vec is memory of the caller. Returns
+ * how many regions it has filled in, and sets walk_end. -EINVAL: bad size, flags, categories or
+ * start, or no vec; -EFAULT: arg is NULL, or the range is none; -EPERM: PM_SCAN_CHECK_WPASYNC, and
+ * not all of it is protected that way; -ENOMEM.
+ */
+UMM_API int64_t umm_pagemap_scan(struct umm_task *task, void *arg);
 
 /* What only a model can answer: the entry that maps an address, and the page behind it. */
 struct umm_page_info {
@@ -269,9 +384,18 @@ struct umm_page_info {
 	uint32_t mapcount;
 	uint32_t pincount;
 	bool anon, anon_exclusive, zero_page, dirty, lru, locked, mlocked;
+	bool file, swapbacked, swapcache, active, referenced, uptodate;
+	uint64_t swap_slot; /* of a swapped page: its slot, and how many entries refer to it */
+	uint32_t swap_area, swap_count;
 };
 /* Of the page of any address. Returns 0. */
 UMM_API int umm_page_info(struct umm_task *task, uint64_t addr, struct umm_page_info *ret_info);
+
+/*
+ * A raw entry in words, as trace events show it: its state, its bits as letters, and the frame,
+ * slot or marker that it holds: "present PWUADX pfn=12". Returns the length; cut at size.
+ */
+UMM_API size_t umm_entry_describe(uint64_t entry, char *buf, size_t size);
 
 /* Counters of the machine, as /proc/vmstat names them. */
 struct umm_counter {

@@ -148,6 +148,7 @@ static int launch_child(void *arg)
 	struct launch *launch = arg;
 	struct rlimit stack = { 8ul << 20, RLIM_INFINITY }, none = { 0, 0 }, limit;
 	char *argv[] = { (char *)"usermm-puppet", NULL }, *envp[] = { NULL };
+	int nothing;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != launch->runner)
@@ -167,6 +168,14 @@ static int launch_child(void *arg)
 		}
 	}
 	close_range(0, PUPPET_FD0 - 1, CLOSE_RANGE_CLOEXEC);
+	/* As a program has them open, so that its own begin with 3. */
+	nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < 3; i++) {
+		if (nothing != i && dup2(nothing, i) < 0) {
+			launch->error = errno;
+			_exit(1);
+		}
+	}
 	close_range(PUPPET_FD0 + PUPPET_NR_SLOTS, ~0u, CLOSE_RANGE_CLOEXEC);
 	syscall(SYS_execveat, launch->file, "", argv, envp, AT_EMPTY_PATH);
 	launch->error = errno;
@@ -302,11 +311,16 @@ int linux_syscall(struct scn_backend *backend, struct linux_task *task, long nr,
 	return 0;
 }
 
+void linux_wait_for(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void linux_reap(struct linux_process *process)
 {
 	if (process->reaped)
 		return;
-	while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	linux_wait_for(process->pid);
 	process->reaped = true;
 }

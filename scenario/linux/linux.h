@@ -6,14 +6,26 @@
 #include <sys/types.h>
 
 #include "scenario/backend.h"
+#include "scenario/directory.h"
 #include "scenario/linux/puppet.h"
 
 #define LINUX_MAX_PINS 64
+#define LINUX_MAX_AREAS 8
+/* Where the runner keeps a puppet's descriptors of its own out of the scenario's way. */
+#define LINUX_OWN_FDS 200
 
 /* A pin: the io_uring that holds it, one each. */
 struct linux_pin {
 	int64_t handle; /* 0: free */
 	int ring_fd;
+};
+
+#define LINUX_PATH_BYTES 256
+
+/* A swap area of the scenario. */
+struct linux_area {
+	char path[LINUX_PATH_BYTES];
+	uint64_t pages; /* 0: off */
 };
 
 #define LINUX_MAX_SUMS 48
@@ -59,6 +71,9 @@ struct scn_backend {
 	int64_t last_pin;
 	uint64_t commands; /* sent so far */
 	void (*wait)(void);
+	struct scn_directory directory; /* of the scenario's files */
+	struct linux_area areas[LINUX_MAX_AREAS];
+	unsigned nr_areas;
 	char *text; /* scratch for reading /proc */
 	size_t text_size;
 };
@@ -102,6 +117,18 @@ int linux_send(struct scn_backend *backend, struct linux_task *task, struct pupp
 int linux_syscall(struct scn_backend *backend, struct linux_task *task, long nr,
 		  const uint64_t *args, unsigned nr_args, int64_t *ret_value);
 void linux_reap(struct linux_process *process);
+/* Until a child of ours has ended. */
+void linux_wait_for(pid_t pid);
+
+/* ---- files.c, swap.c ------------------------------------------------------------------- */
+
+int linux_file_call(struct scn_backend *backend, struct scn_step *step);
+int linux_swap_call(struct scn_backend *backend, struct scn_step *step);
+/* For the life of a backend: nobody else swaps on meanwhile. */
+void linux_swap_open(void);
+/* After a step that may have sent pages out. */
+void linux_swap_settle(const struct scn_backend *backend);
+void linux_swap_close(struct scn_backend *backend);
 
 /* ---- limits.c ------------------------------------------------------------------------- */
 

@@ -261,8 +261,8 @@ static uint64_t image_kb(struct linux_sums *sums, const char *name, size_t len)
 
 static void subtract_image(const char *text, struct linux_sums *sums, bool rollup, struct out *out)
 {
-	static const char *const status[] = { "VmSize",  "VmLck",  "VmPin", "VmRSS",
-					      "RssAnon", "VmData", "VmStk", "VmSwap" };
+	static const char *const status[] = { "VmSize",  "VmLck",    "VmPin",  "VmRSS", "RssAnon",
+					      "RssFile", "RssShmem", "VmData", "VmStk", "VmSwap" };
 
 	for (; *text; text += line_length(text)) {
 		const char *colon = strchr(text, ':');

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <asm/unistd.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/io_uring.h>
 #include <poll.h>
@@ -239,6 +240,22 @@ static int close_ring(struct scn_backend *backend, struct linux_task *task, int 
 	return linux_syscall(backend, task, __NR_close, args, 1, &result);
 }
 
+/* The scenario's own descriptors are the lowest: out of their way. */
+static int move_ring(struct scn_backend *backend, struct linux_task *task, int64_t *fd)
+{
+	uint64_t args[3] = { (uint64_t)*fd, F_DUPFD, LINUX_OWN_FDS };
+	int64_t high;
+	int ret = linux_syscall(backend, task, __NR_fcntl, args, 3, &high);
+
+	if (ret)
+		return ret;
+	if (high < 0)
+		return linux_skip(backend, "fcntl: %s", strerror((int)-high));
+	ret = close_ring(backend, task, (int)*fd);
+	*fd = high;
+	return ret;
+}
+
 static int run_pin(struct scn_backend *backend, struct scn_step *step)
 {
 	struct linux_task *task = task_of(step->task);
@@ -266,6 +283,9 @@ static int run_pin(struct scn_backend *backend, struct scn_step *step)
 		return ret;
 	if (fd < 0)
 		return linux_skip(backend, "pins need io_uring: %s", strerror((int)-fd));
+	ret = move_ring(backend, task, &fd);
+	if (ret)
+		return ret;
 	args[0] = (uint64_t)fd;
 	args[1] = IORING_REGISTER_BUFFERS;
 	args[2] = linux_scratch(task);
@@ -574,6 +594,9 @@ static int run_step(struct scn_backend *backend, struct scn_step *step)
 	case SCN_READ:
 	case SCN_WRITE:
 		return run_block(backend, step);
+	case SCN_SWAPON:
+	case SCN_SWAPOFF:
+		return linux_swap_call(backend, step);
 	case SCN_LOAD:
 	case SCN_STORE:
 	case SCN_XCHG:
@@ -582,7 +605,8 @@ static int run_step(struct scn_backend *backend, struct scn_step *step)
 	case SCN_FETCH:
 		return run_access(backend, step);
 	default:
-		return run_call(backend, step);
+		return calls[step->kind].nr ? run_call(backend, step) :
+					      linux_file_call(backend, step);
 	}
 }
 
@@ -590,6 +614,8 @@ static int linux_run(struct scn_backend *backend, struct scn_step *step)
 {
 	int ret = run_step(backend, step);
 
+	if (step->kind == SCN_MADVISE)
+		linux_swap_settle(backend);
 	linux_settle();
 	return ret;
 }
@@ -644,12 +670,15 @@ static int linux_open(const struct umm_config *config, struct scn_backend **ret_
 		return SCN_BROKEN;
 	*ret_backend = backend;
 	backend->capable = may_lock();
+	linux_swap_open();
 	return linux_channels_open(backend);
 }
 
 static void linux_close(struct scn_backend *backend)
 {
 	linux_channels_close(backend);
+	linux_swap_close(backend);
+	scn_directory_remove(&backend->directory);
 	free(backend->text);
 	free(backend);
 }

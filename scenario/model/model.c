@@ -6,20 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/backend.h"
+#include "scenario/model/model.h"
 #include "scenario/memory.h"
 
-#define MAX_PINS 4096
-
-struct scn_backend {
-	char reason[256];
-	struct umm_machine *machine;
-	/* The library's handles, counted from 1 as the scenario sees them; 0: let go. */
-	int64_t pins[MAX_PINS];
-	int64_t last_pin;
-};
-
-static int broken(struct scn_backend *backend, const char *what, int64_t code)
+int model_broken(struct scn_backend *backend, const char *what, int64_t code)
 {
 	snprintf(backend->reason, sizeof(backend->reason), "the model cannot %s: %s", what,
 		 strerror((int)-code));
@@ -40,13 +30,14 @@ static int model_open(const struct umm_config *config, struct scn_backend **ret_
 		window.mmap_base = WINDOW_MMAP_BASE;
 	window.brk_start = WINDOW_BRK_START;
 	ret = umm_machine_create(&window, &backend->machine);
-	return ret ? broken(backend, "build the machine", ret) : 0;
+	return ret ? model_broken(backend, "build the machine", ret) : 0;
 }
 
 static void model_close(struct scn_backend *backend)
 {
 	if (backend->machine)
 		umm_machine_destroy(backend->machine);
+	scn_directory_remove(&backend->directory);
 	scn_free(backend);
 }
 
@@ -231,6 +222,10 @@ static int model_run(struct scn_backend *backend, struct scn_step *step)
 		umm_task_exit(task_of(step->task));
 		step->task->impl = NULL;
 		break;
+	case SCN_SWAPON:
+	case SCN_SWAPOFF:
+		model_swap_call(backend, step);
+		break;
 	case SCN_PIN:
 		run_pin(backend, step);
 		break;
@@ -245,6 +240,8 @@ static int model_run(struct scn_backend *backend, struct scn_step *step)
 	default:
 		if (step->kind >= SCN_READ)
 			run_access(step);
+		else if (step->kind >= SCN_MEMFD)
+			return model_file_call(backend, step);
 		else
 			run_call(step);
 	}

@@ -1,7 +1,6 @@
 -- only: model (what happens depends on the order)
 -- A page moves, is given back at its new place, and a third thread still has its old address in
 -- its cache: what it writes never reaches a frame that is free.
--- explore: --strategy pos --executions 20000
 -- Covers: P1
 local p = process()
 local a = p:mmap{ len = PAGE }

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/uapi.h"
 #include "mmu/pgtable.h"
+#include "swap/swap.h"
 #include "vma/task.h"
 
 /* ---- tasks --------------------------------------------------------------------------------- */
@@ -49,23 +50,47 @@ static void describe_page(struct machine *m, const struct page *page, struct umm
 	info->pincount = refcount / GUP_PIN_COUNTING_BIAS;
 	info->anon = page_test_anon(page);
 	info->anon_exclusive = page_test_anon_exclusive(page);
-	info->lru = page_test_lru(page);
+	/* A CPU's batch is as good as the list that it is for. */
+	info->lru = page_test_lru(page) || page_test_lru_batch(page);
 	info->locked = page_test_locked(page);
 	info->mlocked = page_test_mlocked(page);
+	info->file = !info->anon && !info->zero_page;
+	info->swapbacked = page_test_swapbacked(page);
+	info->swapcache = page_test_swapcache(page);
+	info->active = page_test_active(page);
+	info->referenced = page_test_referenced(page);
+	info->uptodate = page_test_uptodate(page);
+}
+
+static void describe_slot(struct machine *m, swp_entry_t entry, struct umm_page_info *info)
+{
+	info->swap_area = entry.type;
+	info->swap_slot = entry.offset;
+	info->swap_count = swap_count(m, entry);
 }
 
 static void describe_entry(struct machine *m, pte_t pte, struct umm_page_info *info)
 {
 	struct strbuf sb;
+	struct page *page;
 
 	strbuf_init(&sb, info->state, sizeof(info->state));
 	strbuf_puts(&sb, pte_state_name(pte));
 	info->entry = pte.v;
+	if (pte_is_swap(pte))
+		describe_slot(m, pte_to_swp_entry(pte), info);
 	if (!pte_present(pte))
 		return;
+	page = pte_page(m, pte);
 	info->pfn = pte_pfn(pte).n;
 	info->dirty = pte_dirty(pte);
-	describe_page(m, pte_page(m, pte), info);
+	describe_page(m, page, info);
+	/* What is locked may be on its way out of the swap cache. */
+	if (info->swapcache && page_trylock(page)) {
+		if (page_test_swapcache(page))
+			describe_slot(m, page_swap_entry(page), info);
+		page_unlock(page);
+	}
 }
 
 int umm_page_info(struct umm_task *task, uint64_t addr, struct umm_page_info *ret_info)

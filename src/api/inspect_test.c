@@ -79,6 +79,49 @@ static void an_entry_and_its_page(void **state)
 	assert_int_equal(info_of(task, ~0ull).entry, 0);
 }
 
+/* A page of a file; one in swap, in the swap cache, and out of it again. */
+static void where_a_page_is_kept(void **state)
+{
+	struct umm_page_info info;
+	struct umm_task *child;
+	int area, fd;
+	u64 value;
+
+	(void)state;
+	fd = umm_memfd_create(task, "file", 0);
+	assert_int_equal(umm_ftruncate(task, fd, PAGE), 0);
+	assert_int_equal(umm_mmap(task, 2 * A, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+				  fd, 0),
+			 2 * A);
+	assert_int_equal(umm_store(task, 2 * A, 8, 1, NULL), 0);
+	info = info_of(task, 2 * A);
+	assert_true(info.file && info.swapbacked && info.uptodate && info.lru);
+	assert_true(!info.anon && !info.swapcache && !info.swap_count);
+	assert_int_equal(info.refcount, 2);
+
+	area = umm_swap_create(machine, 64, -1);
+	assert_true(area >= 0);
+	assert_int_equal(umm_store(task, A, 8, 1, NULL), 0);
+	assert_int_equal(umm_madvise(task, A, PAGE, MADV_PAGEOUT), 0);
+	info = info_of(task, A);
+	assert_string_equal(info.state, "swap");
+	assert_int_equal(info.swap_area, area);
+	assert_in_range(info.swap_slot, 1, 63);
+	assert_int_equal(info.swap_count, 1);
+	assert_true(!info.pfn && !info.anon && !info.refcount);
+	assert_int_equal(umm_fork(task, &child), 0);
+	assert_int_equal(info_of(child, A).swap_count, 2);
+	assert_int_equal(umm_load(task, A, 8, &value, NULL), 0);
+	value = info.swap_slot;
+	info = info_of(task, A);
+	assert_true(info.anon && info.swapcache && info.swapbacked && !info.anon_exclusive);
+	assert_int_equal(info.swap_slot, value);
+	assert_int_equal(info.swap_count, 1);
+	umm_task_exit(child);
+	assert_int_equal(umm_store(task, A, 8, 2, NULL), 0);
+	assert_int_equal(info_of(task, A).swap_count, 0);
+}
+
 static void pins_are_counted(void **state)
 {
 	int64_t pin = umm_pin(task, A, 2 * PAGE);
@@ -191,8 +234,9 @@ static void sites_have_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_entry_and_its_page), TEST(pins_are_counted), TEST(tasks_in_a_row),
-		TEST(counters_count),        TEST(events_are_told),  TEST(sites_have_names),
+		TEST(an_entry_and_its_page), TEST(where_a_page_is_kept), TEST(pins_are_counted),
+		TEST(tasks_in_a_row),        TEST(counters_count),       TEST(events_are_told),
+		TEST(sites_have_names),
 	};
 
 	return cmocka_run_group_tests_name("api-inspect", tests, NULL, NULL);

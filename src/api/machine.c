@@ -6,11 +6,14 @@
 #include "machine/machine.h"
 
 #include "base/uapi.h"
+#include "filemap/file.h"
 #include "mmu/tlb.h"
-#include "phys/alloc.h"
+#include "phys/group.h"
 #include "rmap/anon_vma.h"
+#include "swap/swap.h"
 #include "sync/membarrier.h"
 #include "syscall/pin.h"
+#include "uffd/uffd.h"
 
 static const u32 object_bytes[NR_KMEM_CACHES] = {
 	[CACHE_MM] = sizeof(struct mm),
@@ -19,6 +22,12 @@ static const u32 object_bytes[NR_KMEM_CACHES] = {
 	[CACHE_AVC] = sizeof(struct anon_vma_chain),
 	[CACHE_TASK] = sizeof(struct task),
 	[CACHE_PIN] = sizeof(struct pin),
+	[CACHE_XA_NODE] = sizeof(struct xa_node),
+	[CACHE_INODE] = sizeof(struct inode),
+	[CACHE_FILE] = sizeof(struct file),
+	[CACHE_FILES] = sizeof(struct files_struct),
+	[CACHE_UFFD_CTX] = sizeof(struct userfaultfd_ctx),
+	[CACHE_UFFD_WAIT] = sizeof(struct uffd_wait),
 };
 
 static void init_caches(struct machine *m)
@@ -53,7 +62,14 @@ static int init_rooms(struct machine *m)
 	int err;
 
 	init_caches(m);
+	files_init(m);
 	err = phys_init(m);
+	if (!err)
+		err = groups_init(m);
+	if (!err)
+		err = lru_init(m);
+	if (!err)
+		err = swap_init(m);
 	if (!err)
 		err = cpus_init(m);
 	if (!err)

@@ -3,9 +3,11 @@
  * verify: recount the machine and compare. Nothing of what is kept for speed is trusted: all
  * counts are made again from the page tables and the lists they hang on.
  *
- *   tasks ── mms ──┬─ vmas ── chains ── anon_vmas         verify_task.c, _mm.c, _rmap.c
- *                  └─ tables ── entries ─┐                verify_tables.c
- *                     pins ──────────────┤
+ *   tasks ─┬─ mms ──┬─ vmas ── chains ── anon_vmas        verify_task.c, _mm.c, _rmap.c
+ *          │        ├─ tables ── entries ─┐               verify_tables.c
+ *          │        │  pins ──────────────┤
+ *          └─ descriptors, vmas ── files ── inodes ── page caches      verify_files.c
+ *                                         │
  *                                        ▼
  *               a record per frame: mappings, references, pins
  *                                        │
@@ -86,12 +88,17 @@ static void verify_mms(struct verify *v)
 static void verify_caches(struct verify *v)
 {
 	const u64 counted[NR_KMEM_CACHES] = {
-		[CACHE_MM] = v->nr_mms,
+		[CACHE_MM] = v->nr_mms + v->nr_dead_mms,
 		[CACHE_VMA] = v->nr_vmas,
 		[CACHE_ANON_VMA] = v->nr_anon_vmas,
 		[CACHE_AVC] = v->nr_avcs,
 		[CACHE_TASK] = v->nr_tasks,
 		[CACHE_PIN] = v->nr_pins,
+		[CACHE_XA_NODE] = v->nr_xa_nodes,
+		[CACHE_INODE] = v->nr_inodes,
+		[CACHE_FILE] = v->nr_files,
+		[CACHE_FILES] = v->nr_files_structs,
+		[CACHE_UFFD_CTX] = v->nr_uffds,
 	};
 
 	for (u32 id = 0; id < NR_KMEM_CACHES; id++) {
@@ -113,6 +120,8 @@ static void verify_machine(struct verify *v)
 	expect_unlocked(v, "machine", m->slot, "heap_lock", m->heap_lock.word);
 	expect_unlocked(v, "machine", m->slot, "cpu_lock", m->cpu_lock.word);
 	expect_unlocked(v, "machine", m->slot, "tasks_lock", m->tasks_lock.word);
+	expect_unlocked(v, "machine", m->slot, "files_lock", m->files_lock.word);
+	expect_unlocked(v, "machine", m->slot, "shmem_lock", m->shmem_lock.word);
 	expect_unlocked(v, "machine", m->slot, "the lock of failure injection", m->fail.lock.word);
 	expect_equal(v, "machine", m->slot, "committed_pages", (u64)m->committed_pages.v,
 		     v->committed_pages);
@@ -153,30 +162,48 @@ static void scratch_put(void *scratch, u64 bytes)
 #define scratch_put host_free
 #endif
 
+/* Room to spare, and a power of two. */
+static u64 hash_slots(u64 objects)
+{
+	u64 slots = 64;
+
+	while (slots < 4 * objects)
+		slots *= 2;
+	return slots;
+}
+
 /*
  * Records for every frame and for every number there was of mms and tasks, and slots for four
- * times the anon_vmas there ever were. Untouched ones cost nothing.
+ * times the anon_vmas, and the objects of the files, there ever were. Untouched ones cost nothing.
  */
 static bool alloc_scratch(struct verify *v)
 {
 	u64 frames_bytes = v->m->nr_pages * sizeof(*v->frames);
 	u64 mms_bytes = (v->m->next_mm_id + 1ull) * sizeof(*v->mms);
 	u64 tasks_bytes = ((u64)v->m->next_pid + 1) * sizeof(*v->tasks);
-	u64 slots = 64;
+	u64 slots = hash_slots(v->m->caches[CACHE_ANON_VMA].objects_total);
+	u64 anon_vmas_bytes = slots * sizeof(*v->anon_vmas);
+	u64 ref_slots = hash_slots(
+		v->m->caches[CACHE_INODE].objects_total + v->m->caches[CACHE_FILE].objects_total +
+		v->m->caches[CACHE_FILES].objects_total +
+		v->m->caches[CACHE_UFFD_CTX].objects_total + v->m->caches[CACHE_MM].objects_total);
+	u64 refs_bytes = ref_slots * sizeof(*v->refs);
+	u64 swap_bytes = verify_swap_slots(v->m) * sizeof(*v->slots);
 	char *at;
 
-	while (slots < 4 * v->m->caches[CACHE_ANON_VMA].objects_total)
-		slots *= 2;
-	v->scratch_bytes =
-		PAGE_ALIGN(frames_bytes + mms_bytes + tasks_bytes + slots * sizeof(*v->anon_vmas));
+	v->scratch_bytes = PAGE_ALIGN(frames_bytes + mms_bytes + tasks_bytes + anon_vmas_bytes +
+				      refs_bytes + swap_bytes);
 	v->scratch = at = scratch_get(v->scratch_bytes);
 	if (!v->scratch)
 		return false;
 	v->frames = (void *)at;
 	v->mms = (void *)(at += frames_bytes);
 	v->tasks = (void *)(at += mms_bytes);
-	v->anon_vmas = (void *)(at + tasks_bytes);
+	v->anon_vmas = (void *)(at += tasks_bytes);
 	v->anon_vma_mask = slots - 1;
+	v->refs = (void *)(at += anon_vmas_bytes);
+	v->refs_mask = ref_slots - 1;
+	v->slots = (void *)(at + refs_bytes);
 	return true;
 }
 
@@ -190,7 +217,11 @@ static void verify_all(struct verify *v)
 	verify_tasks(v);
 	verify_mms(v);
 	verify_anon_vmas(v);
+	verify_files(v);
+	verify_uffds(v);
+	verify_swap(v);
 	verify_frames(v);
+	verify_lru(v);
 	verify_cpus(v);
 	verify_caches(v);
 	verify_machine(v);

@@ -38,6 +38,41 @@ static void verify_anon_page(struct verify *v, const struct page *page,
 		finding(v, "page %llu: in use and not up to date", (unsigned long long)pfn);
 }
 
+/* In one page cache, whose address space it names; truncated ones that are held name none. */
+static void verify_file_page(struct verify *v, const struct page *page,
+			     const struct frame_record *record)
+{
+	u64 pfn = page_to_pfn(page).n;
+
+	expect_equal(v, "page", pfn, "page caches that hold it", page->mapping != 0,
+		     record->caches);
+	if (page->flags & BIT(PG_anon_exclusive))
+		finding(v, "page %llu: exclusive, and of a file", (unsigned long long)pfn);
+	if (record->maps && !(page->flags & BIT(PG_uptodate)))
+		finding(v, "page %llu: mapped and not up to date", (unsigned long long)pfn);
+}
+
+/* One that swap holds and nobody maps belongs to nobody, or still to who had it. */
+static void verify_user_page(struct verify *v, const struct page *page,
+			     const struct frame_record *record)
+{
+	u64 pfn = page_to_pfn(page).n;
+	bool swapcache = page->flags & BIT(PG_swapcache);
+
+	if (page_test_anon(page)) {
+		verify_anon_page(v, page, record);
+		if (record->caches)
+			finding(v, "page %llu: anonymous, and in a page cache",
+				(unsigned long long)pfn);
+	} else if (!swapcache) {
+		verify_file_page(v, page, record);
+	} else if (record->caches || record->maps) {
+		finding(v, "page %llu: in the swap cache, and of a file", (unsigned long long)pfn);
+	}
+	if (page->flags & BIT(PG_writeback))
+		finding(v, "page %llu: being written", (unsigned long long)pfn);
+}
+
 static void verify_frame(struct verify *v, pfn_t pfn)
 {
 	const struct frame_record *record = &v->frames[pfn.n];
@@ -57,9 +92,12 @@ static void verify_frame(struct verify *v, pfn_t pfn)
 		return;
 	}
 	expect_equal(v, "page", pfn.n, "refcount", (u64)page->refcount.v, refs);
+	if (!record->is_table)
+		expect_equal(v, "page", pfn.n, "slots that it is cached for",
+			     !!(page->flags & BIT(PG_swapcache)), record->slots);
 	expect_equal(v, "page", pfn.n, "mapcount", (u64)page->mapcount.v + 1, record->maps);
 	if (!record->is_table)
-		verify_anon_page(v, page, record);
+		verify_user_page(v, page, record);
 }
 
 void verify_frames(struct verify *v)

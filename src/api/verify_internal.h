@@ -14,6 +14,9 @@ struct frame_record {
 	u32 maps;
 	u32 pins;
 	u32 is_table;
+	u32 caches; /* page caches that it is in */
+	u32 slots;  /* of swap, that it is cached for */
+	u32 locks;  /* mappings by locked vmas */
 };
 
 /* What the vmas say of an anon_vma. */
@@ -38,6 +41,17 @@ struct task_record {
 	u32 tasks;     /* that have it for their own */
 };
 
+/* What refers to an object: a files_struct, a file, an inode, a userfaultfd or an mm. */
+enum ref_kind { REF_INODE, REF_FILE, REF_FILES, REF_UFFD, REF_MM };
+struct ref_record {
+	const void *object; /* NULL: a free slot */
+	enum ref_kind kind;
+	u32 refs;
+	u32 vmas, writable; /* of an inode: in its i_mmap; those that count in i_mmap_writable */
+};
+
+struct inode;
+
 struct verify {
 	struct machine *m;
 	struct strbuf *text;
@@ -52,10 +66,15 @@ struct verify {
 	u64 nr_anon_vmas;
 	struct mm_record *mms;     /* by mm->id */
 	struct task_record *tasks; /* by tid and pid */
+	struct ref_record *refs;   /* a hash, open addressing */
+	u64 refs_mask;
+	u32 *slots; /* of swap, area by area: entries and values that name each */
 
 	/* counted on the way */
 	u64 nr_mms, nr_vmas, nr_avcs, nr_tasks, nr_pins, nr_tables;
-	u64 nr_frames; /* accounted for */
+	u64 nr_files_structs, nr_files, nr_inodes, nr_xa_nodes, nr_uffds;
+	u64 nr_dead_mms; /* that a userfaultfd outlives */
+	u64 nr_frames;   /* accounted for */
 	u64 committed_pages;
 };
 
@@ -118,6 +137,25 @@ void verify_chains(struct verify *v, struct vm_area *vma);
 void verify_anon_vmas(struct verify *v);
 /* Whether the reverse map of a page of anon_vma comes by this vma. */
 bool vma_has_anon_vma(const struct vm_area *vma, const struct anon_vma *anon_vma);
+/* verify_files.c: descriptors, files, inodes, page caches; after the vmas were looked at. */
+void verify_files(struct verify *v);
+/* The record of an object; one more use of it, true: the first. */
+struct ref_record *ref_record_of(struct verify *v, const void *object);
+bool count_ref(struct verify *v, const void *object, enum ref_kind kind);
+/* verify_uffd.c: userfaultfds, after the files. */
+void verify_uffds(struct verify *v);
+/*
+ * verify_swap.c: an entry or a value that names a slot is counted (false: there is no such slot);
+ * then, when all have been, the slots and the swap cache.
+ */
+u64 verify_swap_slots(const struct machine *m);
+bool verify_swap_entry(struct verify *v, swp_entry_t entry);
+void verify_swap_value(struct verify *v, const struct inode *inode, pgoff_t index, u64 value,
+		       u64 *nr_swapped);
+void verify_swapped_inode(struct verify *v, const struct inode *inode, u64 nr_swapped);
+void verify_swap(struct verify *v);
+/* verify_lru.c: lists for reclaim, charges of groups. */
+void verify_lru(struct verify *v);
 /* verify_frames.c: every frame in use against its record; what the CPUs have cached. */
 void verify_frames(struct verify *v);
 void verify_cpus(struct verify *v);

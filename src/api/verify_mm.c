@@ -47,10 +47,10 @@ static void verify_vma(struct verify *v, const struct vm_area *vma, const struct
 	if (vma->mm != mm)
 		finding(v, "mm %u: vma %#llx is in its tree and says it is of mm %u", mm->id,
 			(unsigned long long)vma->start, vma->mm ? vma->mm->id : 0);
-	if (vma->page_prot.v != vm_get_page_prot(vma->flags).v)
+	if (vma->page_prot.v != vma_page_prot(vma, vma->flags).v)
 		finding(v, "mm %u: vma %#llx: page_prot is %#llx, by its flags %#llx", mm->id,
 			(unsigned long long)vma->start, (unsigned long long)vma->page_prot.v,
-			(unsigned long long)vm_get_page_prot(vma->flags).v);
+			(unsigned long long)vma_page_prot(vma, vma->flags).v);
 	if (!v->m->config.soft_dirty && (vma->flags & VM_SOFTDIRTY))
 		finding(v, "mm %u: vma %#llx is soft-dirty, which this machine does not track",
 			mm->id, (unsigned long long)vma->start);

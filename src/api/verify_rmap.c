@@ -41,10 +41,10 @@ static void verify_chain(struct verify *v, struct vm_area *vma, struct anon_vma_
 			(unsigned long long)(uintptr_t)avc->anon_vma);
 		return;
 	}
-	if (avc->same_anon_vma.next->prev != &avc->same_anon_vma ||
-	    avc->same_anon_vma.prev->next != &avc->same_anon_vma || list_empty(&avc->same_anon_vma))
-		finding(v, "mm %u: vma %#llx: a chain is not on the list of its anon_vma",
-			vma->mm->id, (unsigned long long)vma->start);
+	if (avc->node.first != vma->pgoff || avc->node.last != vma->pgoff + vma_pages(vma) - 1)
+		finding(v, "mm %u: vma %#llx: a chain is sorted in as pages %#llx to %#llx",
+			vma->mm->id, (unsigned long long)vma->start,
+			(unsigned long long)avc->node.first, (unsigned long long)avc->node.last);
 	record = record_of(v, avc->anon_vma);
 	if (record)
 		record->chains++;
@@ -111,37 +111,58 @@ static void count_child(struct verify *v, struct anon_vma *anon_vma)
 		parent->children++;
 }
 
-/* The list of chains, cut when it is longer than it can be. */
-static u64 list_length(const struct list_head *head, u64 most)
-{
-	u64 n = 0;
+/* One anon_vma's tree on the way. */
+struct tree_check {
+	struct verify *v;
+	struct anon_vma *anon_vma;
+	pgoff_t before; /* start of the last one seen */
+	u64 nr;
+};
 
-	for (const struct list_head *at = head->next; at != head && n <= most; at = at->next)
-		n++;
-	return n;
+/* The avcs below a node, in order; the largest end there. Cut when there are more than can be. */
+static pgoff_t verify_tree(struct tree_check *c, struct interval_node *node)
+{
+	unsigned long long id = anon_vma_id(c->v, c->anon_vma);
+	struct interval_node *left = RB_LEFT(node, rb), *right = RB_RIGHT(node, rb);
+	pgoff_t last = node->last, below = 0;
+
+	if (left && c->nr <= c->v->nr_avcs)
+		below = verify_tree(c, left);
+	last = MAX(last, below);
+	if (container_of(node, struct anon_vma_chain, node)->anon_vma != c->anon_vma)
+		finding(c->v, "anon_vma %llu: a chain in its tree leads to another", id);
+	if (c->nr++ && node->first < c->before)
+		finding(c->v, "anon_vma %llu: its tree is not sorted at page %#llx", id,
+			(unsigned long long)node->first);
+	c->before = node->first;
+	if (right && c->nr <= c->v->nr_avcs)
+		below = verify_tree(c, right);
+	last = MAX(last, below);
+	if (c->nr <= c->v->nr_avcs && node->subtree_last != last)
+		finding(c->v,
+			"anon_vma %llu: largest end in its tree at page %#llx is %#llx, "
+			"counted %#llx",
+			id, (unsigned long long)node->first, (unsigned long long)node->subtree_last,
+			(unsigned long long)last);
+	return last;
 }
 
 static void verify_anon_vma(struct verify *v, const struct anon_vma_record *record)
 {
 	struct anon_vma *anon_vma = record->anon_vma;
+	struct tree_check tree = { .v = v, .anon_vma = anon_vma };
 	u64 id = anon_vma_id(v, anon_vma);
 	u64 others = record->children - (anon_vma->parent == anon_vma);
-	u64 length = list_length(&anon_vma->avcs, v->nr_avcs);
-	struct anon_vma_chain *avc;
 
-	expect_equal(v, "anon_vma", id, "length of its list", length, record->chains);
+	if (!RB_EMPTY(&anon_vma->avcs))
+		(void)verify_tree(&tree, RB_ROOT(&anon_vma->avcs));
+	expect_equal(v, "anon_vma", id, "size of its tree", tree.nr, record->chains);
 	expect_equal(v, "anon_vma", id, "num_active_vmas", anon_vma->num_active_vmas,
 		     record->active);
 	expect_equal(v, "anon_vma", id, "num_children", anon_vma->num_children, record->children);
 	expect_equal(v, "anon_vma", id, "refcount", (u64)anon_vma->refcount.v,
 		     record->chains + others);
 	expect_unlocked(v, "anon_vma", id, "its rwsem", anon_vma->rwsem.state);
-	if (length > v->nr_avcs)
-		return;
-	list_for_each_entry(avc, &anon_vma->avcs, same_anon_vma)
-		if (avc->anon_vma != anon_vma)
-			finding(v, "anon_vma %llu: a chain on its list leads to another",
-				(unsigned long long)id);
 }
 
 void verify_anon_vmas(struct verify *v)

@@ -6,6 +6,8 @@
  */
 #include "api/verify_internal.h"
 
+#include "filemap/file.h"
+
 struct table_check {
 	struct verify *v;
 	struct mm *mm;
@@ -32,19 +34,27 @@ static void bad_entry(struct table_check *c, vaddr_t addr, pte_t pte, const char
 		what);
 }
 
+static bool may_be_protected(const struct vm_area *vma)
+{
+	return (vma->flags & VM_UFFD_WP) || vma->mm->uffd_wp_stale;
+}
+
 /* The entry's rights are the vma's, but for write permission, which comes with a fault. */
 static void verify_rights(struct table_check *c, const struct vm_area *vma, vaddr_t addr, pte_t pte)
 {
-	pte_t want = pte_modify(pte, vma->page_prot);
+	/* Userfaultfd's protection leaves shared memory read-only that has no need of it. */
+	pte_t want = pte_wrprotect(pte_modify(pte, vma->page_prot));
 
 	if (pte_write(pte)) {
 		if (!(vma->flags & VM_WRITE))
 			bad_entry(c, addr, pte, "writable, which the vma is not");
+		if (pte_uffd_wp(pte))
+			bad_entry(c, addr, pte, "writable, and write-protected by userfaultfd");
 		want = pte_mkwrite(want);
 	}
 	if (want.v != pte.v)
 		bad_entry(c, addr, pte, "its rights are not those of the vma");
-	if (pte_uffd_wp(pte) && !(vma->flags & VM_UFFD_WP))
+	if (pte_uffd_wp(pte) && !may_be_protected(vma))
 		bad_entry(c, addr, pte, "write-protected by userfaultfd, which the vma is not");
 	if (pte_soft_dirty(pte) && !c->v->m->config.soft_dirty)
 		bad_entry(c, addr, pte, "soft-dirty, which this machine does not track");
@@ -72,26 +82,61 @@ static void verify_page_rmap(struct table_check *c, const struct vm_area *vma, v
 			(unsigned long long)linear_page_index(vma, addr));
 }
 
+/* A page of a file: the vma's, at its place; what may be written is known to be dirty. */
+static void verify_file_page(struct table_check *c, const struct vm_area *vma, vaddr_t addr,
+			     pte_t pte, const struct page *page)
+{
+	const struct inode *inode = vma->file->inode;
+
+	if (!inode || page->mapping != (u64)(uintptr_t)&inode->mapping)
+		bad_entry(c, addr, pte, "its page is not of the file of the vma");
+	if (page->index != linear_page_index(vma, addr))
+		finding(c->v, "mm %u: entry of %#llx: index of its page is %#llx, counted %#llx",
+			c->mm->id, (unsigned long long)addr, (unsigned long long)page->index,
+			(unsigned long long)linear_page_index(vma, addr));
+	if (pte_write(pte) && !(vma->flags & VM_SHARED))
+		bad_entry(c, addr, pte, "a page of a file, writable in a private mapping");
+	if (pte_write(pte) && vma->backing == VMA_FILE && !(page->flags & BIT(PG_dirty)))
+		bad_entry(c, addr, pte, "writable, and its page is clean");
+}
+
 static void verify_page(struct table_check *c, const struct vm_area *vma, vaddr_t addr, pte_t pte)
 {
 	pfn_t pfn = pte_pfn(pte);
 	const struct page *page = pfn_to_page(c->v->m, pfn);
 
 	c->v->frames[pfn.n].maps++;
+	c->v->frames[pfn.n].locks += vma && vma->flags & VM_LOCKED;
 	c->v->frames[pfn.n].refs++;
-	if (pfn.n == c->v->m->zero_pfn.n)
+	if (pfn.n == c->v->m->zero_pfn.n) {
 		bad_entry(c, addr, pte, "the zero page, not special");
-	if (page->flags & BIT(PG_table))
+	} else if (page->flags & BIT(PG_table)) {
 		bad_entry(c, addr, pte, "its frame is a page table");
-	else if (page->refcount.v <= 0)
+	} else if (page->refcount.v <= 0) {
 		bad_entry(c, addr, pte, "its frame is free");
-	else if (!(page->mapping & PAGE_MAPPING_ANON))
+	} else if (page_test_anon(page)) {
+		if (vma)
+			verify_page_rmap(c, vma, addr, pte, page);
+		if (pte_write(pte) && !(page->flags & BIT(PG_anon_exclusive)))
+			bad_entry(c, addr, pte, "writable, and its page is not exclusive");
+	} else if (!page->mapping || (vma && !vma->file)) {
 		bad_entry(c, addr, pte, "its page is not anonymous");
-	else if (vma)
-		verify_page_rmap(c, vma, addr, pte, page);
-	c->rss[MM_ANONPAGES]++;
-	if (pte_write(pte) && !(page->flags & BIT(PG_anon_exclusive)))
-		bad_entry(c, addr, pte, "writable, and its page is not exclusive");
+	} else if (vma) {
+		verify_file_page(c, vma, addr, pte, page);
+	}
+	c->rss[page_mm_counter(page)]++;
+}
+
+/* A slot: it must be one in use; private memory alone goes to swap by its entries. */
+static void verify_slot(struct table_check *c, const struct vm_area *vma, vaddr_t addr, pte_t pte)
+{
+	c->rss[MM_SWAPENTS]++;
+	if (!verify_swap_entry(c->v, pte_to_swp_entry(pte)))
+		bad_entry(c, addr, pte, "there is no such slot");
+	if (vma && !vma->anon_vma)
+		bad_entry(c, addr, pte, "in swap, in a vma that has no anonymous pages");
+	if (pte_swp_uffd_wp(pte) && vma && !may_be_protected(vma))
+		bad_entry(c, addr, pte, "write-protected by userfaultfd, which the vma is not");
 }
 
 static void verify_marker(struct table_check *c, const struct vm_area *vma, vaddr_t addr, pte_t pte)
@@ -100,8 +145,11 @@ static void verify_marker(struct table_check *c, const struct vm_area *vma, vadd
 
 	if (!bits || make_pte_marker(bits).v != pte.v)
 		bad_entry(c, addr, pte, "a marker that no maker makes");
-	if ((bits & PTE_MARKER_UFFD_WP) && !(vma->flags & VM_UFFD_WP))
+	if ((bits & PTE_MARKER_UFFD_WP) && !may_be_protected(vma))
 		bad_entry(c, addr, pte, "a write-protect marker, which the vma does not have");
+	if ((bits & PTE_MARKER_SWAPPED) &&
+	    (vma->backing != VMA_SHMEM || !c->v->m->config.shmem_swap_bit))
+		bad_entry(c, addr, pte, "swapped out by a machine that does not keep that here");
 	if ((bits & PTE_MARKER_GUARD) && !(vma->flags & VM_MAYBE_GUARD))
 		bad_entry(c, addr, pte, "a guard in a vma that says it has none");
 }
@@ -121,7 +169,10 @@ static void verify_pte(struct table_check *c, vaddr_t addr, pte_t pte)
 			verify_page(c, vma, addr, pte);
 		else
 			bad_entry(c, addr, pte, "its frame is no RAM");
+	} else if (!swp_is_special(pte_to_swp_entry(pte))) {
+		verify_slot(c, vma, addr, pte);
 	} else if (!pte_is_marker(pte)) {
+		/* Migration entries are gone when the machine is idle. */
 		bad_entry(c, addr, pte, "in a state that nothing here makes");
 	} else if (vma) {
 		verify_marker(c, vma, addr, pte);

@@ -348,14 +348,14 @@ static void marker_of_uffd(void)
 
 static void marker_without_bits(void)
 {
-	*pte_of(A + 4 * PAGE) = swp_entry_to_pte((swp_entry_t){ SWP_PTE_MARKER, 8 });
+	*pte_of(A + 4 * PAGE) = swp_entry_to_pte((swp_entry_t){ SWP_PTE_MARKER, 16 });
 	want_entry(A + 4 * PAGE, "a marker that no maker makes");
 }
 
 static void swapped_out(void)
 {
 	*pte_of(A + 4 * PAGE) = swp_entry_to_pte((swp_entry_t){ 0, 9 });
-	want_entry(A + 4 * PAGE, "in a state that nothing here makes");
+	want_entry(A + 4 * PAGE, "there is no such slot");
 }
 
 #ifndef UMM_ARCH_RISCV64
@@ -369,6 +369,12 @@ static void protected_unregistered(void)
 {
 	*pte_of(A + PAGE) = pte_mkuffd_wp(*pte_of(A + PAGE));
 	want_entry(A + PAGE, "write-protected by userfaultfd, which the vma is not");
+}
+
+static void protected_writable(void)
+{
+	*pte_of(A + PAGE) = pte_mkwrite(pte_mkuffd_wp(*pte_of(A + PAGE)));
+	want_entry(A + PAGE, "writable, and write-protected by userfaultfd");
 }
 #endif
 
@@ -613,115 +619,6 @@ static void vma_cache_stale(void)
 {
 	mm->vma_cache = vma_first(((struct task *)child)->mm);
 	WANT("mm %u: vma_cache names a vma that is not in the tree", mm->id);
-}
-
-/* ---- the reverse map ----------------------------------------------------------------------- */
-
-static u64 heap_offset(const void *object)
-{
-	return (u64)((uintptr_t)object - (uintptr_t)m);
-}
-
-static void active_vmas_wrong(void)
-{
-	struct anon_vma *anon_vma = vma_of(A)->anon_vma;
-
-	anon_vma->num_active_vmas++;
-	WANT("anon_vma %llu: num_active_vmas is %u, counted %u", LL(heap_offset(anon_vma)),
-	     anon_vma->num_active_vmas, anon_vma->num_active_vmas - 1);
-}
-
-static void children_wrong(void)
-{
-	struct anon_vma *anon_vma = vma_of(A)->anon_vma;
-
-	anon_vma->num_children++;
-	WANT("anon_vma %llu: num_children is %u, counted %u", LL(heap_offset(anon_vma)),
-	     anon_vma->num_children, anon_vma->num_children - 1);
-}
-
-static void anon_vma_refs_wrong(void)
-{
-	struct anon_vma *anon_vma = vma_of(A)->anon_vma;
-
-	anon_vma->refcount.v++;
-	WANT("anon_vma %llu: refcount is %d, counted %d", LL(heap_offset(anon_vma)),
-	     anon_vma->refcount.v, anon_vma->refcount.v - 1);
-}
-
-static struct anon_vma_chain *chain_of(u64 addr)
-{
-	return list_first_entry(&vma_of(addr)->anon_vma_chain, struct anon_vma_chain, same_vma);
-}
-
-static void chain_off_the_list(void)
-{
-	struct anon_vma *anon_vma = vma_of(B)->anon_vma;
-
-	list_del_init(&chain_of(B)->same_anon_vma);
-	WANT("anon_vma %llu: length of its list is ", LL(heap_offset(anon_vma)));
-}
-
-static void chain_on_no_list(void)
-{
-	list_del_init(&chain_of(B)->same_anon_vma);
-	WANT("mm %u: vma %#llx: a chain is not on the list of its anon_vma", mm->id, LL(B));
-}
-
-static void chain_of_other_vma(void)
-{
-	chain_of(B)->vma = vma_of(A);
-	WANT("mm %u: vma %#llx: one of its chains says it is of another", mm->id, LL(B));
-}
-
-static void chain_missing(void)
-{
-	list_init(&vma_of(B)->anon_vma_chain);
-	WANT("mm %u: vma %#llx: no chain leads to its own anon_vma", mm->id, LL(B));
-}
-
-static void chain_to_nowhere(void)
-{
-	chain_of(B)->anon_vma = NULL;
-	WANT("mm %u: vma %#llx: a chain leads to 0, which is no anon_vma", mm->id, LL(B));
-}
-
-static void anon_vma_forgotten(void)
-{
-	vma_of(B)->anon_vma = NULL;
-	WANT("mm %u: vma %#llx: chains, and no anon_vma of its own", mm->id, LL(B));
-}
-
-static void anon_vma_lock_held(void)
-{
-	struct anon_vma *anon_vma = vma_of(B)->anon_vma;
-
-	anon_vma->rwsem.state = RWSEM_WRITER;
-	WANT("anon_vma %llu: its rwsem is held (0x80000000)", LL(heap_offset(anon_vma)));
-}
-
-static void root_lost(void)
-{
-	struct anon_vma *anon_vma = vma_of(A)->anon_vma;
-
-	anon_vma->root = NULL;
-	WANT("anon_vma %llu: root or parent is no anon_vma", LL(heap_offset(anon_vma)));
-}
-
-static void root_of_another(void)
-{
-	struct anon_vma *anon_vma = vma_of(A)->anon_vma;
-
-	anon_vma->root = vma_of(B)->anon_vma;
-	WANT("anon_vma %llu: its root is not its parent's", LL(heap_offset(anon_vma)));
-}
-
-static void list_mixed_up(void)
-{
-	struct anon_vma *anon_vma = vma_of(B)->anon_vma;
-
-	chain_of(B)->anon_vma = vma_of(A)->anon_vma;
-	WANT("anon_vma %llu: a chain on its list leads to another", LL(heap_offset(anon_vma)));
 }
 
 /* ---- tasks, locks, caches, CPUs ------------------------------------------------------------ */
@@ -1033,6 +930,7 @@ static const struct {
 #ifndef UMM_ARCH_RISCV64
 	FAULT(soft_dirty_untracked),
 	FAULT(protected_unregistered),
+	FAULT(protected_writable),
 #endif
 	FAULT(table_use_miscounted),
 	FAULT(table_of_other_mm),
@@ -1065,19 +963,6 @@ static const struct {
 	FAULT(vma_soft_dirty),
 	FAULT(vma_backed_by_nothing),
 	FAULT(vma_cache_stale),
-	FAULT(active_vmas_wrong),
-	FAULT(children_wrong),
-	FAULT(anon_vma_refs_wrong),
-	FAULT(chain_off_the_list),
-	FAULT(chain_on_no_list),
-	FAULT(chain_of_other_vma),
-	FAULT(chain_missing),
-	FAULT(chain_to_nowhere),
-	FAULT(anon_vma_forgotten),
-	FAULT(anon_vma_lock_held),
-	FAULT(root_lost),
-	FAULT(root_of_another),
-	FAULT(list_mixed_up),
 	FAULT(users_wrong),
 	FAULT(mmap_lock_held),
 	FAULT(page_table_lock_held),

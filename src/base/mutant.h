@@ -47,8 +47,8 @@ enum mutant_how {
 	  "use after free through a stale translation", CAUGHT_BY_EXPLORE, "dontneed-fault.lua",   \
 	  1, "use after free|written to|expectation failed")                                       \
 	X(mremap_flushes_late, "P1", "moved entries are flushed after the locks are dropped",      \
-	  "CVE-2018-18281", CAUGHT_BY_RUN, "moved-page-is-out-of-reach.lua", 20000,                \
-	  "a freed frame was read|use after free")                                                 \
+	  "CVE-2018-18281", CAUGHT_BY_EXPLORE, "mremap-dontneed-hit.lua", 1,                       \
+	  "use after free|written to")                                                             \
 	X(fault_race_is_fatal, "P5", "a fault that finds the entry changed ends in a signal",      \
 	  "retry of spurious faults left out", CAUGHT_BY_EXPLORE, "cow-cow-threads.lua", 1,        \
 	  "SIGSEGV")                                                                               \
@@ -61,6 +61,108 @@ enum mutant_how {
 	X(table_published_early, "R5", "a new page table is linked without a release barrier",     \
 	  "the write barrier in __pte_alloc", CAUGHT_BY_WATCH, "first-touch-tables.lua", 1,        \
 	  "data race")                                                                             \
+	X(unmap_loses_dirty, "P3", "reclaim forgets the dirty bit of an entry that it takes away", \
+	  "dirty bits lost between the entry and the page", CAUGHT_BY_RUN,                         \
+	  "written-again-in-swap-cache.lua", 1, "expectation failed: p:load(a) == 2")              \
+	X(unmap_before_flush, "P4", "reclaim takes a page that CPUs still have cached",            \
+	  "stale translations of reclaimed pages: batched flushes since 4.3", CAUGHT_BY_RUN,       \
+	  "swapped-page-is-out-of-reach.lua", 1, "cached for writing")                             \
+	X(rmap_misses_forked_child, "P2",                                                          \
+	  "a walk from a page visits its own anon_vma's vmas only",                                \
+	  "anon_vma chains since 2.6.34", CAUGHT_BY_RUN, "moved-with-children.lua", 1,             \
+	  "expectation failed")                                                                    \
+	X(migration_entry_lost_at_fork, "P2", "fork leaves out pages that are moving just then",   \
+	  "entries that are not present and not none", CAUGHT_BY_EXPLORE, "move-fork.lua", 1,      \
+	  "expectation failed: c:load(a) == 5")                                                    \
+	X(even_cows_inverted, "Z1",                                                                \
+	  "truncation leaves private copies, and a punched hole takes them",                       \
+	  "the argument of unmap_mapping_range", CAUGHT_BY_RUN, "truncation-takes-copies.lua", 1,  \
+	  "expected SIGBUS")                                                                       \
+	X(punch_zaps_private, "Z1", "a punched hole takes private copies of its pages",            \
+	  "the argument of unmap_mapping_range", CAUGHT_BY_RUN, "punch-keeps-copies.lua", 1,       \
+	  "expected \"copied\"")                                                                   \
+	X(swap_slot_freed_early, "P3", "a page that leaves the swap cache takes the slot with it", \
+	  "slots reused under readers: swapcache_prepare since 6.8", CAUGHT_BY_RUN,                \
+	  "slots-are-kept-apart.lua", 1, "count is 0, counted 1")                                  \
+	X(shmem_swapin_ignores_truncate, "P3",                                                     \
+	  "shared memory comes back from swap to where it was cut off",                            \
+	  "swap-in of tmpfs looks again under the lock of the page cache", CAUGHT_BY_EXPLORE,      \
+	  "swapin-truncate.lua", 1, "inode->swapped")                                              \
+	X(swapoff_misses_entry, "P3", "swapoff looks for entries once, and not for late ones",     \
+	  "the retry loop of try_to_unuse", CAUGHT_BY_EXPLORE, "swapoff-pageout.lua", 1,           \
+	  "area->used")                                                                            \
+	X(swap_write_error_forgotten, "P3",                                                        \
+	  "a page that could not be written to swap stays clean",                                  \
+	  "end_swap_bio_write sets the page dirty again", CAUGHT_BY_RUN,                           \
+	  "swap-write-that-fails-is-done-again.lua", 1, "expected \"kept\"")                       \
+	X(failed_write_leaves_page, "P1",                                                          \
+	  "a write beyond the end that fails leaves its page in the cache",                        \
+	  "file systems truncate the page cache after a failed write", CAUGHT_BY_RUN,              \
+	  "write-that-fails-leaves-nothing.lua", 1, "of its cache, of 0 in the file")              \
+	X(truncate_unmaps_once, "Z1",                                                              \
+	  "truncation does not look again for copies made while it dropped pages",                 \
+	  "the second unmap_mapping_range of truncate_pagecache", CAUGHT_BY_EXPLORE,               \
+	  "truncate-private-write.lua", 1, "expected SIGBUS")                                      \
+	X(writeback_skips_mkclean, "P1", "a page is written back and stays writable in mappings",  \
+	  "page_mkclean in clear_page_dirty_for_io", CAUGHT_BY_RUN, "written-back-twice.lua", 1,   \
+	  "its page is clean|expectation failed")                                                  \
+	X(fork_links_late, "P1", "fork copies entries before the file knows of the child's vma",   \
+	  "the order of dup_mmap", CAUGHT_BY_EXPLORE, "truncate-fork.lua", 1, "expected SIGBUS")   \
+	X(split_in_two_steps, "P1", "the upper part of a vma is in no reverse map for a moment",   \
+	  "vma_prepare and vma_complete around a split", CAUGHT_BY_EXPLORE, "truncate-split.lua",  \
+	  1, "contradicts itself")                                                                 \
+	X(zap_loses_dirty, "P3", "munmap does not tell a file's page that its entry was dirty",    \
+	  "the dirty bit of zap_present_pte", CAUGHT_BY_RUN, "unmapped-data-is-kept.lua", 1,       \
+	  "expectation failed: p:load(a) == 5")                                                    \
+	X(zap_unmaps_before_flush, "P3",                                                           \
+	  "a dirty page of a file counts as unmapped while CPUs can still write it",               \
+	  "page_remove_rmap delayed until after the flush, 6.2", CAUGHT_BY_RUN,                    \
+	  "unmapped-page-is-written-back.lua", 2000, "expectation failed: p:pread(fd, 1)")         \
+	X(lru_isolation_race, "P4",                                                                \
+	  "a page is taken off its list by who saw PG_lru, not by who cleared it",                 \
+	  "folio_test_clear_lru since 5.11", CAUGHT_BY_EXPLORE, "isolate-isolate.lua", 1,          \
+	  "lruvec->nr")                                                                            \
+	X(lazyfree_drops_redirtied, "G1", "reclaim frees a page that was written after MADV_FREE", \
+	  "the dirty check for lazily freed pages", CAUGHT_BY_EXPLORE, "lazyfree-write.lua", 1,    \
+	  "expectation failed")                                                                    \
+	X(fill_leaves_clean, "B3", "a page that a handler fills in is mapped clean",               \
+	  "the dirty bit of mfill_atomic_install_pte, 5.14", CAUGHT_BY_RUN,                        \
+	  "filled-page-is-kept.lua", 1, "expectation failed: p:read(a, 1)")                        \
+	X(copy_refuses_marker, "B9", "UFFDIO_COPY takes a marker for a page that is there",        \
+	  "the check of mfill_atomic_install_pte, 5.19", CAUGHT_BY_RUN, "copy-over-marker.lua", 1, \
+	  "EEXIST")                                                                                \
+	X(wp_skips_none_entries, "B7", "write protection leaves out what nobody has touched",      \
+	  "markers for none entries of files, 5.19", CAUGHT_BY_RUN, "protect-untouched.lua", 1,    \
+	  "expectation failed: p:pagemap(a).uffd_wp")                                              \
+	X(wp_skips_missing_tables, "B7", "write protection leaves out what has no page table",     \
+	  "tables for markers, 5.19", CAUGHT_BY_RUN, "protect-without-table.lua", 1,               \
+	  "expectation failed: p:pagemap(a).uffd_wp")                                              \
+	X(wp_resolve_needs_dirty, "B16",                                                           \
+	  "only dirty entries become writable again, and every write to a clean one is reported",  \
+	  "write protection of 4.19 under QEMU: the writer faults for ever", CAUGHT_BY_RUN,        \
+	  "resolved-once.lua", 1, "threads are stuck")                                             \
+	X(finish_fault_checks_none, "B5",                                                          \
+	  "the end of a fault wants the entry to be none, not what it started from",               \
+	  "orig_pte in finish_fault, 5.19", CAUGHT_BY_RUN, "marker-is-faulted-in.lua", 1,          \
+	  "faults_without_end")                                                                    \
+	X(fault_around_ignores_uffd, "B4", "a fault maps neighbours that userfaultfd watches",     \
+	  "uffd_disable_fault_around, 5.19", CAUGHT_BY_RUN, "neighbours-are-watched.lua", 1,       \
+	  "expected SIGBUS")                                                                       \
+	X(unmap_drops_uffd_wp, "B11", "reclaim and migration forget that an entry was protected",  \
+	  "pte_install_uffd_wp_if_needed in try_to_unmap_one, 5.19", CAUGHT_BY_RUN,                \
+	  "protected-pages-go-out.lua", 1, "expectation failed")                                   \
+	X(fork_skips_shmem_wp, "B12",                                                              \
+	  "fork leaves out shared memory, protected or not: faults bring it again",                \
+	  "vma_needs_copy, 5.19", CAUGHT_BY_RUN, "child-is-protected-too.lua", 1,                  \
+	  "expectation failed")                                                                    \
+	X(punch_first_pass_drops_marker, "Z2",                                                     \
+	  "the first pass of a punch, without the page's lock, drops markers",                     \
+	  "ZAP_FLAG_DROP_MARKER, 5.19", CAUGHT_BY_EXPLORE, "punch-fault-protected.lua", 1,         \
+	  "expectation failed")                                                                    \
+	X(userfault_waits_unchecked, "B17",                                                        \
+	  "a fault waits for the handler without another look at the entry",                       \
+	  "userfaultfd_must_wait, 4.3", CAUGHT_BY_EXPLORE, "uffd-fault-copy.lua", 1,               \
+	  "stuck, perhaps a lost wake-up")                                                         \
 	X(wakeup_lost, "B17", "a waiter looks at the queue's sequence only when it goes to sleep", \
 	  "condition checked before the task state is set", CAUGHT_BY_PROGRAM, "wait-queue", 1,    \
 	  "waits for ever")                                                                        \

@@ -20,6 +20,7 @@
 
 #include "base/uapi.h"
 #include "fault/fault.h"
+#include "fill/fill.h"
 #include "mmu/tlb.h"
 #include "sync/copy.h"
 #include "sync/membarrier.h"
@@ -159,6 +160,22 @@ static bool is_general_protection(vaddr_t addr)
 	return ARCH_GENERAL_PROTECTION && (vaddr_t)((s64)(addr << unused) >> unused) != addr;
 }
 
+#ifdef UMM_DEBUG
+/* A fault that is served lets the access go on, or others have to do something each time. */
+#define FAULTS_WITHOUT_END 65536
+
+static bool faults_without_end(struct task *task, vaddr_t addr, enum access access)
+{
+	u64 what = addr ^ ((u64)access << 62);
+
+	if (task->last_fault != what) {
+		task->last_fault = what;
+		task->same_faults = 0;
+	}
+	return ++task->same_faults > FAULTS_WITHOUT_END;
+}
+#endif
+
 static int access_fault(struct task *task, vaddr_t addr, enum access access,
 			struct umm_fault *ret_fault)
 {
@@ -169,6 +186,9 @@ static int access_fault(struct task *task, vaddr_t addr, enum access access,
 	struct umm_fault fault;
 	int err;
 
+#ifdef UMM_DEBUG
+	VM_BUG_ON2(faults_without_end(task, addr, access), addr, access);
+#endif
 	if (is_general_protection(addr)) {
 		fault = (struct umm_fault){ .signo = SIGSEGV, .code = SI_KERNEL };
 		err = -EFAULT;
@@ -239,24 +259,40 @@ static int access_translate(struct task *task, vaddr_t addr, enum access access,
 	(*access_tag(entry, access) == ((addr) & (PAGE_MASK | ((size)-1))))
 
 /*
+ * Where an access would hit if it were begun now, or NULL. Looks at a CPU that may be taken away
+ * meanwhile, so that what it sees decides nothing; it stands alone, since nothing of it may be
+ * instrumented: neither a race nor a step of the simulation.
+ */
+static __attribute__((noinline, no_sanitize("thread"))) void *
+guess_hit(const struct task *task, vaddr_t addr, u64 tag, enum access access)
+{
+	const struct cpu *cpu = task->cpu;
+	const struct tlb_entry *entry;
+	u64 seen;
+
+	if (!cpu || cpu->curr != task || cpu->tlb_gen != task->mm->tlb_gen)
+		return NULL;
+	entry = &cpu->tlb[(addr >> PAGE_SHIFT) & cpu->tlb_mask];
+	seen = access == ACCESS_READ  ? entry->read_tag :
+	       access == ACCESS_WRITE ? entry->write_tag :
+					entry->exec_tag;
+	return seen == tag ? (void *)(uintptr_t)(addr + entry->addend) : NULL;
+}
+
+/*
  * In a simulation: the access that is about to hit, one step that looks at the mm's generation
  * and touches the frame. When what it hits has changed by the time it is its turn, the
  * generation has too, and the access takes the long way.
  */
 static inline void announce_hit(struct task *task, vaddr_t addr, unsigned size, enum access access)
 {
-	struct tlb_entry *entry;
-	struct cpu *cpu;
+	void *host;
 
 	if (!SYNC_ANNOUNCES)
 		return;
-	cpu = access_cpu(task);
-	if (!cpu)
-		return;
-	entry = tlb_slot(cpu, addr);
-	if (ACCESS_HIT(entry, access, addr, (u64)size))
-		sync_access_point(frame_of((void *)(uintptr_t)(addr + entry->addend)),
-				  &task->mm->tlb_gen, access == ACCESS_WRITE);
+	host = guess_hit(task, addr, addr & (PAGE_MASK | ((u64)size - 1)), access);
+	if (host)
+		sync_access_point(frame_of(host), &task->mm->tlb_gen, access == ACCESS_WRITE);
 }
 
 /* Begin an access that hits: where addr's byte is, and access_end() must follow; NULL: a miss. */
@@ -535,3 +571,40 @@ int umm_write(struct umm_task *task, uint64_t addr, const void *buf, size_t len_
 	return access_copy((struct task *)task, addr, (u8 *)(uintptr_t)buf, len_bytes, ACCESS_WRITE,
 			   ret_fault);
 }
+
+/* ---- for calls that read the program's memory ------------------------------------------------ */
+
+/* Without a fault: what an instruction would get at once, page by page. */
+static bool read_nofault(struct task *task, vaddr_t addr, void *ret_buf, u64 len)
+{
+	u8 *buf = ret_buf;
+
+	while (len) {
+		u64 chunk = MIN(len, PAGE_SIZE - PAGE_OFFSET_OF(addr));
+		const void *host;
+
+		walk_begin_on_cpu(task);
+		host = translate_host(task, addr, ACCESS_READ);
+		if (host) {
+			sync_access_point(frame_of((void *)(uintptr_t)host), NULL, false);
+			copy_relaxed(buf, host, chunk);
+		}
+		walk_end(task);
+		if (!host)
+			return false;
+		addr += chunk;
+		buf += chunk;
+		len -= chunk;
+	}
+	return true;
+}
+
+static int read_faulting(struct task *task, vaddr_t addr, void *ret_buf, u64 len)
+{
+	return access_copy(task, addr, ret_buf, len, ACCESS_READ, NULL);
+}
+
+const struct fill_user_ops fill_user_ops = {
+	.read_nofault = read_nofault,
+	.read = read_faulting,
+};

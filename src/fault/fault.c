@@ -5,9 +5,13 @@
  *   access refused ─ do_user_addr_fault ─ mmap_lock read ─ find the vma (grow a stack)
  *        │              may it at all? ── no ─ SIGSEGV
  *        │              handle_mm_fault ─ entry is
- *        │                   none       the backing's first touch     anon/
- *        │                   marker     guard: SIGSEGV; poisoned: SIGBUS
- *        │                   read-only  and a write: copy-on-write     anon/
+ *        │                   none       the backing's first touch     anon/, file_fault.c
+ *        │                   marker     guard: SIGSEGV; poisoned: SIGBUS; uffd-wp: as none,
+ *        │                              and what comes is write-protected
+ *        │                   swap       brought in                    anon/
+ *        │                   migration  waited for                    rmap/
+ *        │                   read-only  and a write: copy-on-write    anon/
+ *        │                              shared: page_mkwrite          file_fault.c
  *        │                   otherwise  set young (dirty), or spurious
  *        └─ try again ◄─── 0
  *
@@ -18,13 +22,32 @@
 
 #include "base/mutant.h"
 #include "base/uapi.h"
+#include "fault/file_fault.h"
+#include "phys/group.h"
+#include "rmap/rmap.h"
+#include "uffd/uffd.h"
 
 /* Faults in a row that ended in VM_FAULT_OOM before the task is given up. */
 #define OOM_RETRIES 16
 
 /* ---- handle_mm_fault ------------------------------------------------------------------------ */
 
-static vm_fault_t handle_pte_marker(const struct vm_fault *vmf)
+/* A write-protect marker in a vma that nobody watches is as good as none: make it so. */
+static vm_fault_t clear_stale_marker(struct vm_fault *vmf)
+{
+	if (!lock_same_pte(vmf))
+		return 0;
+	(void)ptep_get_and_clear(vmf->mm, vmf->address, vmf->pte);
+	fault_unlock_pte(vmf);
+	return 0;
+}
+
+static vm_fault_t do_pte_missing(struct vm_fault *vmf)
+{
+	return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_fault(vmf);
+}
+
+static vm_fault_t handle_pte_marker(struct vm_fault *vmf)
 {
 	u32 bits = pte_marker_bits(vmf->orig_pte);
 
@@ -32,17 +55,42 @@ static vm_fault_t handle_pte_marker(const struct vm_fault *vmf)
 		return VM_FAULT_HWPOISON;
 	if (bits & PTE_MARKER_GUARD)
 		return VM_FAULT_SIGSEGV;
-	/* A write-protect marker in a vma that nobody watches is as good as none. */
+	if ((bits & PTE_MARKER_UFFD_WP) && !userfaultfd_wp(vmf->vma))
+		return clear_stale_marker(vmf);
+	return do_pte_missing(vmf);
+}
+
+static vm_fault_t wait_for_migration(struct vm_fault *vmf)
+{
+	pte_t *ptep = vmf->pte;
+	spinlock_t *ptl = vmf->ptl;
+
+	vmf->pte = NULL;
+	vmf->ptl = NULL;
+	migration_entry_wait(vmf->mm, ptep, ptl);
 	return 0;
 }
 
-static vm_fault_t handle_swap_type(const struct vm_fault *vmf)
+static vm_fault_t handle_swap_type(struct vm_fault *vmf)
 {
-	if (pte_is_marker(vmf->orig_pte))
+	swp_entry_t entry = pte_to_swp_entry(vmf->orig_pte);
+
+	if (!swp_is_special(entry))
+		return do_swap_page(vmf);
+	switch (entry.type) {
+	case SWP_PTE_MARKER:
 		return handle_pte_marker(vmf);
-	/* No room that makes other swap-type entries exists below this one. */
-	VM_BUG_ON2(true, vmf->orig_pte.v, vmf->address);
-	return VM_FAULT_SIGBUS;
+	case SWP_HWPOISON:
+		return VM_FAULT_HWPOISON;
+	case SWP_MIGRATION_READ:
+	case SWP_MIGRATION_READ_EXCLUSIVE:
+	case SWP_MIGRATION_WRITE:
+		return lock_same_pte(vmf) ? wait_for_migration(vmf) : 0;
+	default:
+		/* No room that makes entries of devices exists below this one. */
+		VM_BUG_ON2(true, vmf->orig_pte.v, vmf->address);
+		return VM_FAULT_SIGBUS;
+	}
 }
 
 /* The entry allows the access, or will with its accessed (and dirty) bit set. ptl held. */
@@ -66,7 +114,7 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 
 	vmf->orig_pte = ptep ? ptep_get(ptep) : (pte_t){ 0 };
 	if (pte_none(vmf->orig_pte))
-		return do_anonymous_page(vmf);
+		return do_pte_missing(vmf);
 	if (!pte_present(vmf->orig_pte))
 		return handle_swap_type(vmf);
 
@@ -78,7 +126,8 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 		return MUTANT(fault_race_is_fatal) ? VM_FAULT_SIGSEGV : 0;
 	}
 	if ((vmf->write || vmf->unshare) && !pte_write(vmf->orig_pte))
-		return do_wp_page(vmf);
+		return vmf->vma->flags & (VM_SHARED | VM_MAYSHARE) ? wp_page_shared(vmf) :
+								     do_wp_page(vmf);
 	fault_touch_entry(vmf);
 	return 0;
 }
@@ -101,6 +150,9 @@ vm_fault_t handle_mm_fault(struct vm_area *vma, vaddr_t addr, u32 flags)
 		.vma = vma,
 		.mm = vma->mm,
 		.address = addr & PAGE_MASK,
+		.real_address = addr,
+		.pgoff = linear_page_index(vma, addr & PAGE_MASK),
+		.flags = flags,
 		.write = flags & FAULT_FLAG_WRITE,
 		.unshare = flags & FAULT_FLAG_UNSHARE,
 	};
@@ -199,18 +251,24 @@ static int fault_once(struct mm *mm, vaddr_t addr, u32 flags, vm_fault_t *ret_re
 	*ret_result = result;
 	if (result & VM_FAULT_SIGSEGV)
 		return fault_signal(mm, SIGSEGV, SEGV_MAPERR, addr, ret_fault);
-	if (result & VM_FAULT_HWPOISON)
-		return fault_signal(mm, SIGBUS, BUS_MCEERR_AR, addr, ret_fault);
-	if (result & VM_FAULT_SIGBUS)
+	/* Without CONFIG_MEMORY_FAILURE lost data looks like any other bus error. */
+	if (result & (VM_FAULT_SIGBUS | VM_FAULT_HWPOISON))
 		return fault_signal(mm, SIGBUS, BUS_ADRERR, addr, ret_fault);
 	return 0;
 }
 
-/* Nothing can be freed for this task: it dies, as the OOM killer would have it. */
+/*
+ * Killed for want of memory: by another task, by itself when it asked for more, or because nothing
+ * could be done for it. What it has is given back here at the latest.
+ */
 static int fault_oom_kill(struct mm *mm, vaddr_t addr, struct umm_fault *ret_fault)
 {
-	count_vm_event(machine_of(mm), NR_COUNTER_OOM);
-	WRITE_ONCE(mm->killed, 1);
+	if (!READ_ONCE(mm->killed)) {
+		count_vm_event(machine_of(mm), NR_COUNTER_OOM);
+		WRITE_ONCE(mm->killed, MM_KILLED);
+		userfaultfd_killed(machine_of(mm));
+	}
+	reclaim_ops.reap(mm);
 	return fault_signal(mm, SIGKILL, 0, addr, ret_fault);
 }
 
@@ -220,7 +278,7 @@ int do_user_addr_fault(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault 
 		 FAULT_FLAG_USER;
 	trace(machine_of(mm), TRACE_PAGE_FAULT_USER, addr, flags);
 	if (READ_ONCE(mm->killed))
-		return fault_signal(mm, SIGKILL, 0, addr, ret_fault);
+		return fault_oom_kill(mm, addr, ret_fault);
 	if (addr >= TASK_SIZE)
 		return fault_signal(mm, SIGSEGV, SEGV_MAPERR, addr, ret_fault);
 	for (unsigned attempt = 0;; attempt++) {
@@ -231,9 +289,12 @@ int do_user_addr_fault(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault 
 			return err;
 		if (!(result & (VM_FAULT_OOM | VM_FAULT_RETRY)))
 			return 0;
-		if ((result & VM_FAULT_OOM) && attempt >= OOM_RETRIES)
+		if ((result & VM_FAULT_OOM) && (attempt >= OOM_RETRIES || READ_ONCE(mm->killed)))
 			return fault_oom_kill(mm, addr, ret_fault);
 		if (result & VM_FAULT_RETRY) {
+			/* It may have waited for a handler until it was killed. */
+			if (READ_ONCE(mm->killed))
+				return fault_oom_kill(mm, addr, ret_fault);
 			flags |= FAULT_FLAG_TRIED;
 			count_vm_event(machine_of(mm), FAULT_RETRY);
 		}

@@ -6,19 +6,6 @@
 #include "anon/anon.h"
 #include "vma/vma.h"
 
-/* Linux's names and meanings. */
-enum fault_flag {
-	FAULT_FLAG_WRITE = 1 << 0,
-	FAULT_FLAG_ALLOW_RETRY = 1 << 2,
-	FAULT_FLAG_KILLABLE = 1 << 4,
-	FAULT_FLAG_TRIED = 1 << 5,
-	FAULT_FLAG_USER = 1 << 6,
-	FAULT_FLAG_REMOTE = 1 << 7,
-	FAULT_FLAG_INSTRUCTION = 1 << 8,
-	FAULT_FLAG_INTERRUPTIBLE = 1 << 9,
-	FAULT_FLAG_UNSHARE = 1 << 10,
-};
-
 /*
  * Serve a fault of vma at addr. mmap_lock read held on entry; dropped on return only with
  * VM_FAULT_RETRY or VM_FAULT_COMPLETED.

@@ -2,7 +2,8 @@
 /*
  * host: the only contact with the operating system. Address space for arenas, files at an
  * offset, waiting and waking on a word, threads, time, random seeds. Every function returns
- * 0 or -errno unless it says otherwise, prints nothing and keeps no state of its own.
+ * 0 or -errno unless it says otherwise, prints nothing and keeps no state of its own but for
+ * descriptors that can be opened again.
  */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
@@ -56,6 +57,42 @@ int host_close(int fd);
 /* The whole length or an error; a short file is -EINVAL. */
 int host_pread(int fd, void *buf, u64 len, u64 offset);
 int host_pwrite(int fd, const void *buf, u64 len, u64 offset);
+
+/*
+ * Files that a machine has open. The machine names a file by device and inode number, and by path:
+ * it is a value, that may be put back as it was or opened by another process, and cannot hold a
+ * descriptor. The descriptors are kept here, as many as fit; one that is gone is opened by path
+ * again (-ESTALE: another file has taken the place).
+ */
+struct host_file {
+	u64 dev, ino;
+};
+/*
+ * Open a regular file (-EINVAL: it is none); flags are those of open(2). Its full path goes to
+ * ret_path (-ENAMETOOLONG).
+ */
+int host_file_open(const char *path, int flags, unsigned mode, struct host_file *ret_file,
+		   char *ret_path, size_t path_size);
+/* No descriptor need be kept for it. */
+void host_file_close(const struct host_file *file);
+/* Bytes beyond the end read as zeros. */
+int host_file_read(const struct host_file *file, const char *path, void *buf, u64 len, u64 offset);
+int host_file_write(const struct host_file *file, const char *path, const void *buf, u64 len,
+		    u64 offset);
+int host_file_truncate(const struct host_file *file, const char *path, u64 size);
+/* fallocate(2) */
+int host_file_allocate(const struct host_file *file, const char *path, int mode, u64 offset,
+		       u64 len);
+/* Size in bytes, blocks of 512 bytes. */
+int host_file_stat(const struct host_file *file, const char *path, u64 *ret_size, u64 *ret_blocks);
+
+/*
+ * A descriptor that an event loop can wait on, one for each owner (any address): made when first
+ * asked for, readable while it is set. -EMFILE: there are too many. What has none is passed over.
+ */
+int host_event_open(const void *owner);
+void host_event_set(const void *owner, bool on);
+void host_event_close(const void *owner);
 
 u64 host_monotonic_ns(void);
 u64 host_random_seed(void);

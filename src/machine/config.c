@@ -50,6 +50,13 @@ static const struct option options[] = {
 	{ "overcommit", OPTION_NUMBER, FIELD(overcommit), 0, 2, "0, 1 or 2" },
 	{ "stack_guard_gap", OPTION_NUMBER, FIELD(stack_guard_gap_pages), 0, 1u << 20,
 	  "pages, 0 to 1048576" },
+	{ "swappiness", OPTION_NUMBER, FIELD(swappiness), 0, 200, "0 to 200" },
+	{ "page_cluster", OPTION_NUMBER, FIELD(page_cluster), 0, 5,
+	  "0 to 5: swap is read 2^n pages at once" },
+	{ "fault_around", OPTION_POWER, FIELD(fault_around_bytes), PAGE_SIZE, 1u << 21,
+	  "a power of two, 4096 to 2097152" },
+	{ "accurate_shmem_swap", OPTION_SWITCH, FIELD(accurate_shmem_swap), 0, 1, "on or off" },
+	{ "shmem_swap_bit", OPTION_SWITCH, FIELD(shmem_swap_bit), 0, 1, "on or off" },
 	{ NULL, OPTION_BYTES, FIELD(mmap_base), PAGE_SIZE, TASK_SIZE, NULL },
 	{ NULL, OPTION_BYTES, FIELD(mmap_min_addr), 0, TASK_SIZE, NULL },
 	{ NULL, OPTION_BYTES, FIELD(brk_start), PAGE_SIZE, TASK_SIZE, NULL },
@@ -78,6 +85,9 @@ void umm_config_init(struct umm_config *config)
 		.brk_start = 0x10000000,
 		.max_map_count = 65530,
 		.stack_guard_gap_pages = 256,
+		.swappiness = 60,
+		.page_cluster = 3,
+		.fault_around_bytes = 65536,
 	};
 }
 

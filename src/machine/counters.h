@@ -22,7 +22,21 @@ struct machine;
 	X(NR_TLB_REMOTE_FLUSH_RECEIVED, "nr_tlb_remote_flush_received") \
 	X(NR_TABLE_PAGES, "nr_page_table_pages")                        \
 	X(NR_COUNTER_FORK, "fork")                                      \
-	X(NR_COUNTER_OOM, "oom_kill")
+	X(NR_COUNTER_OOM, "oom_kill")                                   \
+	X(PGMAJFAULT, "pgmajfault")                                     \
+	X(PGSCAN_DIRECT, "pgscan_direct")                               \
+	X(PGSCAN_KSWAPD, "pgscan_kswapd")                               \
+	X(PGSTEAL_DIRECT, "pgsteal_direct")                             \
+	X(PGSTEAL_KSWAPD, "pgsteal_kswapd")                             \
+	X(PGACTIVATE, "pgactivate")                                     \
+	X(PGDEACTIVATE, "pgdeactivate")                                 \
+	X(PGLAZYFREE, "pglazyfree")                                     \
+	X(PGLAZYFREED, "pglazyfreed")                                   \
+	X(PSWPIN, "pswpin")                                             \
+	X(PSWPOUT, "pswpout")                                           \
+	X(SWAP_RA, "swap_ra")                                           \
+	X(PGMIGRATE_SUCCESS, "pgmigrate_success")                       \
+	X(PGMIGRATE_FAIL, "pgmigrate_fail")
 
 enum vm_counter {
 #define X(id, name) id,

@@ -10,16 +10,29 @@
 
 struct umm_fail;
 
-/* Sites of page allocations; the slab caches are sites of their own after these. */
-#define PAGE_FAIL_SITES(X)             \
-	X(FAIL_ANON_PAGE, "anon_page") \
-	X(FAIL_COW_PAGE, "cow_page")   \
-	X(FAIL_FORK_PAGE, "fork_page") \
-	X(FAIL_PGD, "pgd")             \
-	X(FAIL_PUD, "pud")             \
-	X(FAIL_PMD, "pmd")             \
-	X(FAIL_PTE, "pte")             \
-	X(FAIL_OTHER_PAGE, "other_page")
+/*
+ * Sites of page allocations, and of what else can fail: slots, reads and writes. The slab caches
+ * are sites of their own after these.
+ */
+#define PAGE_FAIL_SITES(X)                   \
+	X(FAIL_ANON_PAGE, "anon_page")       \
+	X(FAIL_COW_PAGE, "cow_page")         \
+	X(FAIL_FORK_PAGE, "fork_page")       \
+	X(FAIL_PGD, "pgd")                   \
+	X(FAIL_PUD, "pud")                   \
+	X(FAIL_PMD, "pmd")                   \
+	X(FAIL_PTE, "pte")                   \
+	X(FAIL_OTHER_PAGE, "other_page")     \
+	X(FAIL_FILE_PAGE, "file_page")       \
+	X(FAIL_SHMEM_PAGE, "shmem_page")     \
+	X(FAIL_SWAPIN_PAGE, "swapin_page")   \
+	X(FAIL_FILL_PAGE, "fill_page")       \
+	X(FAIL_MIGRATE_PAGE, "migrate_page") \
+	X(FAIL_SWAP_SLOT, "swap_slot")       \
+	X(FAIL_SWAP_READ, "swap_read")       \
+	X(FAIL_SWAP_WRITE, "swap_write")     \
+	X(FAIL_FILE_READ, "file_read")       \
+	X(FAIL_FILE_WRITE, "file_write")
 
 enum fail_site {
 #define X(id, name) id,

@@ -84,6 +84,16 @@ static int commit_unit(struct machine *m, u64 section)
 	return err;
 }
 
+int machine_commit_ram(struct machine *m)
+{
+	int err = 0;
+
+	for (u64 section = 0; section < m->nr_sections && !err; section += COMMIT_SECTIONS)
+		err = commit_unit(m, section);
+	m->ram_committed = !err;
+	return err;
+}
+
 int machine_online_section(struct machine *m, pfn_t pfn)
 {
 	u64 section = pfn.n / SECTION_PAGES;
@@ -91,7 +101,7 @@ int machine_online_section(struct machine *m, pfn_t pfn)
 
 	VM_BUG_ON2(pfn.n >= m->nr_pages, pfn.n, m->nr_pages);
 	/* A bit is set after its unit was committed: seeing any of them is enough. */
-	if (!(sync_load(word, SYNC_ACQUIRE) & unit_bits(section))) {
+	if (!m->ram_committed && !(sync_load(word, SYNC_ACQUIRE) & unit_bits(section))) {
 		int err = commit_unit(m, section);
 
 		if (err)

@@ -40,9 +40,12 @@
 #define MACHINE_MAGIC 0x656e696863616d75ull /* "umachine" */
 #define MACHINE_VERSION 1u
 
-struct phys; /* phys/: nodes, zones, buddy lists */
-struct cpu;  /* mmu/tlb.h: the simulated CPUs */
-struct task; /* vma/task.h */
+struct phys;       /* phys/: nodes, zones, buddy lists */
+struct lru;        /* phys/lru.c: batches */
+struct mem_groups; /* phys/group.c */
+struct swap;       /* swap/: areas */
+struct cpu;        /* mmu/tlb.h: the simulated CPUs */
+struct task;       /* vma/task.h */
 
 /* What this room and phys/ know of a task: the first member of struct task. */
 struct task_base {
@@ -64,7 +67,8 @@ struct machine {
 	u64 heap_used;      /* bytes from base, this header included */
 	u64 heap_committed; /* bytes from base that the host lets us touch */
 
-	u64 *sections; /* atomic: a bit for each section in use */
+	u64 *sections;      /* atomic: a bit for each section in use */
+	bool ram_committed; /* constant after creation: the host has been asked for all of them */
 
 	struct kmem_cache caches[NR_KMEM_CACHES];
 	struct trace_ring trace;
@@ -73,6 +77,9 @@ struct machine {
 
 	/* Each room's own state, allocated from the heap when the machine is built. */
 	struct phys *phys;
+	struct lru *lru;
+	struct mem_groups *groups;
+	struct swap *swap;
 	struct cpu *cpus;
 	spinlock_t cpu_lock; /* cpu->curr and loaded_mm of every CPU */
 	pfn_t zero_pfn;
@@ -86,7 +93,19 @@ struct machine {
 	s64 next_pin;
 	atomic64_t user_pinned; /* pages of pins that count against a limit, of all processes */
 
-	atomic64_t committed_pages; /* vm_committed_as */
+	atomic64_t committed_pages;  /* vm_committed_as */
+	atomic64_t total_swap_pages; /* of areas that are on and not being switched off */
+
+	struct wait_queue_head migration_waitq; /* who met a page on its way to another frame */
+
+	/* files_lock (LC_FILES) */
+	spinlock_t files_lock;
+	struct list_head inodes;
+	struct list_head uffds; /* contexts */
+	u32 next_ino;
+
+	struct mutex shmem_lock; /* LC_SHMEM_LIST: shmem inodes that may have pages in swap */
+	struct list_head shmem_swaplist;
 };
 
 static inline struct machine *machine_of(const void *ptr)
@@ -127,6 +146,8 @@ void *machine_alloc_forever(struct machine *m, u64 bytes);
  */
 int machine_online_section(struct machine *m, pfn_t pfn);
 bool machine_section_online(const struct machine *m, pfn_t pfn);
+/* Ask the host for all of RAM at once, so that bringing a section into use does not. -ENOMEM. */
+int machine_commit_ram(struct machine *m);
 
 /* Make everything that the header says is in use accessible (a loaded machine). */
 int machine_commit_used(struct machine *m);

@@ -71,6 +71,16 @@ u64 kmem_cache_in_use(const struct machine *m, enum kmem_id id)
 	return m->caches[id].objects_in_use;
 }
 
+void kmem_cache_hold(struct machine *m, enum kmem_id id)
+{
+	spin_lock(&m->caches[id].lock);
+}
+
+void kmem_cache_release(struct machine *m, enum kmem_id id)
+{
+	spin_unlock(&m->caches[id].lock);
+}
+
 const char *kmem_cache_name(enum kmem_id id)
 {
 	return words[id].name;

@@ -9,13 +9,19 @@
 struct machine;
 
 /* Every kind of object the core allocates; the name is also a failure-injection site. */
-#define KMEM_CACHES(X)                 \
-	X(CACHE_MM, "mm_struct")       \
-	X(CACHE_VMA, "vm_area_struct") \
-	X(CACHE_ANON_VMA, "anon_vma")  \
-	X(CACHE_AVC, "anon_vma_chain") \
-	X(CACHE_TASK, "task_struct")   \
-	X(CACHE_PIN, "pin")
+#define KMEM_CACHES(X)                       \
+	X(CACHE_MM, "mm_struct")             \
+	X(CACHE_VMA, "vm_area_struct")       \
+	X(CACHE_ANON_VMA, "anon_vma")        \
+	X(CACHE_AVC, "anon_vma_chain")       \
+	X(CACHE_TASK, "task_struct")         \
+	X(CACHE_PIN, "pin")                  \
+	X(CACHE_XA_NODE, "xa_node")          \
+	X(CACHE_INODE, "inode")              \
+	X(CACHE_FILE, "file")                \
+	X(CACHE_FILES, "files_struct")       \
+	X(CACHE_UFFD_CTX, "userfaultfd_ctx") \
+	X(CACHE_UFFD_WAIT, "userfaultfd_wait")
 
 enum kmem_id {
 #define X(id, name) id,
@@ -42,6 +48,12 @@ bool kmem_cache_matches(const struct machine *m, enum kmem_id id, u32 object_byt
 /* Zeroed; NULL when the heap is full or the injected failure says so. */
 void *kmem_cache_alloc(struct machine *m, enum kmem_id id);
 void kmem_cache_free(struct machine *m, enum kmem_id id, void *object);
+/*
+ * Between the two no object of the cache is freed: for who finds one by a pointer that does not
+ * keep it alive, to take a reference. A spinlock.
+ */
+void kmem_cache_hold(struct machine *m, enum kmem_id id);
+void kmem_cache_release(struct machine *m, enum kmem_id id);
 u64 kmem_cache_in_use(const struct machine *m, enum kmem_id id);
 const char *kmem_cache_name(enum kmem_id id);
 

@@ -38,17 +38,19 @@ enum special_entry {
 #define MAX_SWAP_AREAS 24
 
 /*      bit of a marker            position  letter */
-#define PTE_MARKERS(X)                 \
-	X(PTE_MARKER_UFFD_WP, 0, 'w')  \
-	X(PTE_MARKER_POISONED, 1, 'p') \
-	X(PTE_MARKER_GUARD, 2, 'g')
+#define PTE_MARKERS(X)                                                                    \
+	X(PTE_MARKER_UFFD_WP, 0, 'w')                                                     \
+	X(PTE_MARKER_POISONED, 1, 'p')                                                    \
+	X(PTE_MARKER_GUARD, 2, 'g')                                                       \
+	/* reclaim took the page of a shmem file (option shmem_swap_bit); else as none */ \
+	X(PTE_MARKER_SWAPPED, 3, 's')
 
 enum pte_marker {
 #define X(id, bit, letter) id = 1 << bit,
 	PTE_MARKERS(X)
 #undef X
 };
-#define PTE_MARKER_MASK 7u
+#define PTE_MARKER_MASK 15u
 
 /* Not none, not present. */
 static inline bool pte_is_swp(pte_t pte)
@@ -86,6 +88,26 @@ static inline u64 swp_entry_slot(swp_entry_t entry)
 {
 	VM_BUG_ON2(swp_entry_holds(entry) != HOLDS_SLOT, entry.type, entry.offset);
 	return entry.offset;
+}
+
+/* Whether it stands for a swapped page: it holds a slot. */
+static inline bool pte_is_swap(pte_t pte)
+{
+	return pte_is_swp(pte) && !swp_is_special(pte_to_swp_entry(pte));
+}
+
+static inline bool pte_is_migration(pte_t pte)
+{
+	u32 type = pte_is_swp(pte) ? pte_to_swp_entry(pte).type : 0;
+
+	return type >= SWP_MIGRATION_READ && type <= SWP_MIGRATION_WRITE;
+}
+
+/* The entry of a page on its way to another frame: one of the SWP_MIGRATION_ types. */
+static inline pte_t make_migration_pte(enum special_entry type, pfn_t pfn)
+{
+	VM_BUG_ON2(type < SWP_MIGRATION_READ || type > SWP_MIGRATION_WRITE, type, pfn.n);
+	return swp_entry_to_pte((swp_entry_t){ type, pfn.n });
 }
 
 static inline pte_t make_pte_marker(u32 bits)

@@ -255,6 +255,8 @@ static void gather_reset_range(struct mmu_gather *tlb)
 	tlb->end = 0;
 }
 
+_Static_assert(GATHER_BATCH <= FREE_BATCH, "what is gathered is freed at once");
+
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm *mm)
 {
 	tlb->mm = mm;
@@ -286,28 +288,42 @@ void tlb_remove_table(struct mmu_gather *tlb, struct page *table)
 		tlb_flush_mmu(tlb);
 }
 
-static void gather_flush(struct mmu_gather *tlb)
+void tlb_flush_only(struct mmu_gather *tlb)
 {
 	if (!tlb->whole_mm && tlb->start < tlb->end)
 		flush_tlb_range(tlb->mm, tlb->start, tlb->end);
 	gather_reset_range(tlb);
 }
 
+static void gather_free(struct mmu_gather *tlb)
+{
+	struct page *last[GATHER_BATCH];
+	u32 nr_last = 0;
+
+	for (u32 i = 0; i < tlb->nr; i++) {
+		struct page *page = tlb->pages[i];
+		u64 flags = READ_ONCE(page->flags);
+
+		if (flags & BIT(PG_swapcache))
+			tlb_swap_ops.free_swap_cache(page);
+		if (flags & BIT(PG_table))
+			table_free(page);
+		else if (flags & (BIT(PG_head) | BIT(PG_tail)))
+			put_page(page);
+		else if (put_page_testzero(page))
+			last[nr_last++] = page;
+	}
+	free_zero_ref_pages(last, nr_last);
+	tlb->nr = 0;
+}
+
 void tlb_flush_mmu(struct mmu_gather *tlb)
 {
 	if (!MUTANT(flush_after_free))
-		gather_flush(tlb);
-	for (u32 i = 0; i < tlb->nr; i++) {
-		struct page *page = tlb->pages[i];
-
-		if (page_test_table(page))
-			table_free(page);
-		else
-			put_page(page);
-	}
-	tlb->nr = 0;
+		tlb_flush_only(tlb);
+	gather_free(tlb);
 	if (MUTANT(flush_after_free))
-		gather_flush(tlb);
+		tlb_flush_only(tlb);
 }
 
 void tlb_finish_mmu(struct mmu_gather *tlb)

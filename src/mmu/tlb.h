@@ -71,6 +71,13 @@ struct mmu_gather {
 	struct page *pages[GATHER_BATCH];
 };
 
+/* What swap, a room below this one, does with a page that is no longer mapped; swap/cache.c. */
+struct tlb_swap_ops {
+	/* In the swap cache: the slot goes with the last mapping, if no entry refers to it. */
+	void (*free_swap_cache)(struct page *page);
+};
+extern const struct tlb_swap_ops tlb_swap_ops;
+
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm *mm);
 /* For the last user: no flush is needed. */
 void tlb_gather_mmu_fullmm(struct mmu_gather *tlb, struct mm *mm);
@@ -83,6 +90,8 @@ static inline void tlb_change_range(struct mmu_gather *tlb, vaddr_t start, vaddr
 /* Drop one reference of page after the flush; true: the batch is full, call tlb_flush_mmu soon. */
 bool tlb_remove_page(struct mmu_gather *tlb, struct page *page);
 void tlb_remove_table(struct mmu_gather *tlb, struct page *table);
+/* Tell the CPUs now, and free nothing yet. A ptl may be held. */
+void tlb_flush_only(struct mmu_gather *tlb);
 /* No ptl may be held. */
 void tlb_flush_mmu(struct mmu_gather *tlb);
 void tlb_finish_mmu(struct mmu_gather *tlb);

@@ -10,6 +10,7 @@
  *                 else the next zone, other nodes last
  *                 else all of it again down to min (GFP_ATOMIC: half of it)
  *                 else once more after every CPU has given back what it keeps
+ *                 else again after reclaim, at last after killing somebody (not GFP_ATOMIC)
  *
  * Locks: a CPU's pcp lock, inside it a zone lock. What the lists keep was taken from the zone,
  * so watermarks look at the zone alone. Per-CPU lists for order 0 only: larger blocks are rare
@@ -23,6 +24,7 @@
 
 #include "base/uapi.h"
 #include "machine/quiet.h"
+#include "phys/group.h"
 #include "phys/phys_internal.h"
 #include "sync/membarrier.h"
 #include "sync/watch.h"
@@ -30,10 +32,14 @@
 #define POISON_WORD 0xaaaaaaaaaaaaaaaaull
 #define POISON 0xaa
 
-/* Set in a page that is given back: somebody still uses it. */
-#define PAGE_BUSY_FLAGS                                                                          \
-	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_unevictable) | BIT(PG_reserved) | BIT(PG_buddy) | \
-	 BIT(PG_pcp) | BIT(PG_table))
+/*
+ * Set in a page that is given back: somebody still uses it. PG_mlocked is none of them: a vma can
+ * be unlocked without its pages (MREMAP_DONTUNMAP).
+ */
+#define PAGE_BUSY_FLAGS                                                                           \
+	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_lru_batch) | BIT(PG_unevictable) |                 \
+	 BIT(PG_swapcache) | BIT(PG_writeback) | BIT(PG_reserved) | BIT(PG_buddy) | BIT(PG_pcp) | \
+	 BIT(PG_table))
 
 /* ---- frames as they come and go --------------------------------------------------------- */
 
@@ -50,12 +56,27 @@ static __attribute__((no_sanitize("thread"))) void check_frame(const struct page
 	}
 }
 
+/* Not brought into use yet: nothing is known of it but that it is zeros. */
+static bool frame_is_unused(const struct machine *m, pfn_t pfn)
+{
+	for (u32 i = 0; i < m->phys->nr_zones; i++) {
+		const struct zone *zone = &m->phys->zones[i];
+
+		if (pfn.n >= zone->start && pfn.n < zone->end)
+			return pfn.n >= zone->next;
+	}
+	return true;
+}
+
 void phys_check_free_frame(struct machine *m, pfn_t pfn)
 {
 	const struct page *page = pfn_to_page(m, pfn);
+	bool zeroed = frame_is_unused(m, pfn) || page->flags & BIT(PG_zeroed);
 
+	if (!machine_section_online(m, pfn))
+		return; /* never in use: no page struct says what it holds */
 	if (m->config.poison && page_count(page) == 0 && !page_test_reserved(page))
-		check_frame(page, page->flags & BIT(PG_zeroed) ? 0 : POISON_WORD);
+		check_frame(page, zeroed ? 0 : POISON_WORD);
 }
 
 static void prepare_page(struct machine *m, struct page *page, enum gfp gfp)
@@ -88,7 +109,7 @@ static void prepare_pages(struct machine *m, struct page *head, unsigned order, 
 		page_set_tail(head + i);
 	}
 	if (order > 0) {
-		head->private = order;
+		head->order = (u8)order;
 		page_set_head(head);
 	}
 	atomic_set(&head->refcount, 1);
@@ -104,6 +125,7 @@ static void retire_page(struct machine *m, struct page *page, u64 extra_flags)
 	VM_BUG_ON2(flags & PAGE_BUSY_FLAGS, flags, page_to_pfn(page).n);
 	WRITE_ONCE(page->flags, (flags & PAGE_PLACE_FLAGS) | extra_flags);
 	page->mapping = 0;
+	page->compound_head = NULL;
 	sync_access_point(page_address(page), NULL, true);
 	if (m->config.poison)
 		memset(page_address(page), POISON, PAGE_SIZE);
@@ -113,13 +135,12 @@ static void retire_page(struct machine *m, struct page *page, u64 extra_flags)
 static void retire_folio(struct machine *m, struct page *head, unsigned order)
 {
 	VM_BUG_ON2(!page_test_head(head), page_to_pfn(head).n, order);
-	VM_BUG_ON2(head->private != order, head->private, order);
+	VM_BUG_ON2(head->order != order, head->order, order);
 	retire_page(m, head, 0);
 	for (u64 i = 1; i < BIT(order); i++) {
 		VM_BUG_ON2(!page_test_tail(head + i), page_to_pfn(head).n, i);
 		VM_BUG_ON2(head[i].compound_head != head, page_to_pfn(head).n, i);
 		retire_page(m, head + i, 0);
-		head[i].compound_head = NULL;
 	}
 }
 
@@ -246,17 +267,31 @@ static struct page *take_from_list(struct machine *m, unsigned cpu, const struct
 	return page;
 }
 
+static struct page *take_last(struct machine *m, unsigned cpu, const struct zonelist *list,
+			      unsigned order, enum wmark wmark)
+{
+	struct page *page = take_from_list(m, cpu, list, order, wmark);
+
+	if (page)
+		return page;
+	drain_all_pages(m);
+	return take_from_list(m, cpu, list, order, wmark);
+}
+
 static __attribute__((noinline)) struct page *take_below_low(struct machine *m, unsigned cpu,
 							     const struct zonelist *list,
 							     unsigned order, enum gfp gfp)
 {
-	enum wmark wmark = gfp & GFP_ATOMIC ? WMARK_ATOMIC : WMARK_MIN;
-	struct page *page = take_from_list(m, cpu, list, order, wmark);
+	struct page *page;
+	u32 attempts = 0;
 
-	if (!page) {
-		drain_all_pages(m);
-		page = take_from_list(m, cpu, list, order, wmark);
-	}
+	if (gfp & GFP_ATOMIC)
+		return take_last(m, cpu, list, order, WMARK_ATOMIC);
+	do {
+		page = take_last(m, cpu, list, order, WMARK_MIN);
+		/* Nobody is killed for frames that lie side by side. */
+	} while (!page && (order == 0 ? make_room(m, 0, RECLAIM_WANTED, &attempts) :
+					try_room(m, 0, BIT(order), &attempts)));
 	return page;
 }
 
@@ -268,6 +303,8 @@ struct page *alloc_pages(struct machine *m, enum gfp gfp, unsigned order, int no
 	unsigned prefer = node < 0 ? machine_cpu_node(m, cpu) : (unsigned)node;
 
 	VM_BUG_ON2(prefer >= m->config.nodes, prefer, m->config.nodes);
+	if (!(gfp & GFP_ATOMIC))
+		might_sleep();
 	if (order > MAX_ORDER || should_fail(m, site, order))
 		return NULL;
 	const struct zonelist *list =
@@ -286,19 +323,34 @@ struct page *alloc_pages(struct machine *m, enum gfp gfp, unsigned order, int no
 
 /* ---- giving back ---------------------------------------------------------------------------- */
 
-static void free_one(struct machine *m, struct page *page)
+/* pcp locked. */
+static void pcp_free_one(struct machine *m, struct pcp *pcp, struct page *page)
 {
-	unsigned cpu = machine_this_cpu(m);
-	struct pcp *pcp = &m->phys->pcps[cpu];
 	struct zone *zone = page_zone(m, page);
 	struct pcp_list *list = &pcp->lists[zone->index];
 
-	retire_page(m, page, BIT(PG_pcp));
-	spin_lock(&pcp->lock);
 	pcp_push(list, page);
-	count_vm_events_locked(m, cpu, PGFREE, 1);
 	if (unlikely(list->count > zone->pcp_high))
 		pcp_flush(m, list, zone, zone->batch);
+}
+
+/* Pages of order 0. */
+static void free_singles(struct machine *m, struct page *const *pages, u32 nr)
+{
+	unsigned cpu = machine_this_cpu(m);
+	struct pcp *pcp = &m->phys->pcps[cpu];
+
+	for (u32 i = 0; i < nr; i++) {
+		u64 flags = READ_ONCE(pages[i]->flags);
+
+		VM_BUG_ON2(flags & (BIT(PG_head) | BIT(PG_tail)), page_to_pfn(pages[i]).n, flags);
+		trace(m, TRACE_MM_PAGE_FREE, page_to_pfn(pages[i]).n, 0);
+		retire_page(m, pages[i], BIT(PG_pcp));
+	}
+	spin_lock(&pcp->lock);
+	for (u32 i = 0; i < nr; i++)
+		pcp_free_one(m, pcp, pages[i]);
+	count_vm_events_locked(m, cpu, PGFREE, nr);
 	spin_unlock(&pcp->lock);
 }
 
@@ -306,13 +358,11 @@ void free_pages_to_buddy(struct page *page, unsigned order)
 {
 	struct machine *m = machine_of(page);
 
-	trace(m, TRACE_MM_PAGE_FREE, page_to_pfn(page).n, order);
 	if (order == 0) {
-		VM_BUG_ON2(READ_ONCE(page->flags) & (BIT(PG_head) | BIT(PG_tail)),
-			   page_to_pfn(page).n, page->flags);
-		free_one(m, page);
+		free_singles(m, &page, 1);
 		return;
 	}
+	trace(m, TRACE_MM_PAGE_FREE, page_to_pfn(page).n, order);
 	unsigned cpu = machine_this_cpu(m);
 	struct pcp *pcp = &m->phys->pcps[cpu];
 	struct zone *zone = page_zone(m, page);
@@ -326,12 +376,51 @@ void free_pages_to_buddy(struct page *page, unsigned order)
 	spin_unlock(&pcp->lock);
 }
 
+/* What user memory has beside its frame: a place on an LRU list, a charge. */
+static void leave_user_memory(struct page *const *pages, u32 nr)
+{
+	struct page *on_lru[FREE_BATCH];
+	bool charged = false;
+	u32 nr_on_lru = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		if (READ_ONCE(pages[i]->flags) & (BIT(PG_lru) | BIT(PG_lru_batch)))
+			on_lru[nr_on_lru++] = pages[i];
+		charged |= pages[i]->group != 0;
+	}
+	if (nr_on_lru)
+		lru_del_freed(on_lru, nr_on_lru);
+	for (u32 i = 0; charged && i < nr; i++) {
+		if (pages[i]->group)
+			group_uncharge(pages[i]);
+	}
+}
+
 void free_zero_ref_page(struct page *page)
 {
+	leave_user_memory(&page, 1);
 	free_pages_to_buddy(page, page_order(page));
 }
 
+void free_zero_ref_pages(struct page *const *pages, u32 nr)
+{
+	VM_BUG_ON2(nr > FREE_BATCH, nr, FREE_BATCH);
+	if (nr == 0)
+		return;
+	leave_user_memory(pages, nr);
+	free_singles(machine_of(pages[0]), pages, nr);
+}
+
 /* ---- counting ------------------------------------------------------------------------------ */
+
+static u64 zone_free_quiet(const struct machine *m, const struct zone *zone)
+{
+	u64 sum = quiet_load(&zone->nr_free) + quiet_load(&zone->nr_unused);
+
+	for (unsigned cpu = 0; cpu < m->config.cpus; cpu++)
+		sum += quiet_load(&m->phys->pcps[cpu].lists[zone->index].count);
+	return sum;
+}
 
 u64 phys_total_pages(const struct machine *m)
 {
@@ -342,13 +431,28 @@ u64 phys_free_pages(const struct machine *m)
 {
 	u64 sum = 0;
 
-	for (u32 i = 0; i < m->phys->nr_zones; i++) {
-		const struct zone *zone = &m->phys->zones[i];
+	for (u32 i = 0; i < m->phys->nr_zones; i++)
+		sum += zone_free_quiet(m, &m->phys->zones[i]);
+	return sum;
+}
 
-		sum += quiet_load(&zone->nr_free) + quiet_load(&zone->nr_unused);
-		for (unsigned cpu = 0; cpu < m->config.cpus; cpu++)
-			sum += quiet_load(&m->phys->pcps[cpu].lists[i].count);
+bool phys_node_below(const struct machine *m, unsigned node, enum wmark wmark)
+{
+	for (u32 type = 0; type < NR_ZONES; type++) {
+		const struct zone *zone = &m->phys->zones[node * NR_ZONES + type];
+
+		if (zone->start < zone->end && zone_free_quiet(m, zone) <= zone->wmark[wmark])
+			return true;
 	}
+	return false;
+}
+
+u64 phys_node_high(const struct machine *m, unsigned node)
+{
+	u64 sum = 0;
+
+	for (u32 type = 0; type < NR_ZONES; type++)
+		sum += m->phys->zones[node * NR_ZONES + type].wmark[WMARK_HIGH];
 	return sum;
 }
 

@@ -16,13 +16,22 @@ enum gfp {
 	GFP_ATOMIC = 1 << 2,  /* may go below the min watermark */
 };
 
+/* Marks of free frames: what may go how far down, and what is to be restored. */
+enum wmark {
+	WMARK_ATOMIC, /* half of min: GFP_ATOMIC may go there */
+	WMARK_MIN,
+	WMARK_LOW,  /* below: the background reclaimer is wanted */
+	WMARK_HIGH, /* above: it has done enough */
+	NR_WMARKS
+};
+
 /* Nodes and zones from the configuration. Only arithmetic: sections come into use later. */
 int phys_init(struct machine *m);
 
 /*
  * 2^order frames, refcount 1, mapcount none, no flags but node and zone; NULL when there are
- * none above the watermark, or an injected failure says so. node -1: the current CPU's node
- * first. Takes zone locks; never sleeps.
+ * none above the watermark and none could be made, or an injected failure says so. node -1: the
+ * current CPU's node first. May reclaim, and sleep, unless GFP_ATOMIC: see struct reclaim_ops.
  */
 struct page *alloc_pages(struct machine *m, enum gfp gfp, unsigned order, int node,
 			 enum fail_site site);
@@ -40,6 +49,9 @@ void drain_all_pages(struct machine *m);
 u64 phys_total_pages(const struct machine *m);
 /* Those that are free now, on whichever list or not yet in use. */
 u64 phys_free_pages(const struct machine *m);
+/* Whether a zone of the node has no more free frames than the mark; and its frames at "high". */
+bool phys_node_below(const struct machine *m, unsigned node, enum wmark wmark);
+u64 phys_node_high(const struct machine *m, unsigned node);
 /* [first, end) of a node's frames. */
 void phys_node_range(const struct machine *m, unsigned node, pfn_t *ret_first, pfn_t *ret_end);
 /* The lists recounted: returns the number of contradictions, described through report. Idle. */

@@ -173,7 +173,7 @@ static void misuse_is_found(void **state)
 	(void)state;
 	build_small();
 	page = take(0);
-	page_set_lru(page);
+	page_set_unevictable(page);
 	expect_bug(put_it, page, "PAGE_BUSY_FLAGS");
 	machine_destroy(m);
 
@@ -193,7 +193,7 @@ static void misuse_is_found(void **state)
 	build_small();
 	page = alloc_pages(m, 0, 3, -1, FAIL_OTHER_PAGE);
 	atomic_set(&page->refcount, 0);
-	expect_bug(free_order_2, page, "head->private != order");
+	expect_bug(free_order_2, page, "head->order != order");
 	machine_destroy(m);
 
 	build_small();

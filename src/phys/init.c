@@ -36,6 +36,7 @@ static void set_watermarks(struct zone *zone, u64 machine_min, u64 normal_pages)
 	zone->wmark[WMARK_MIN] = min;
 	zone->wmark[WMARK_ATOMIC] = min - min / 2;
 	zone->wmark[WMARK_LOW] = min + MAX(min / 4, pages / 1000);
+	zone->wmark[WMARK_HIGH] = min + 2 * MAX(min / 4, pages / 1000);
 }
 
 /*

@@ -7,8 +7,11 @@
  *   free    PG_buddy: on a buddy list, private is its order; PG_pcp: on a per-CPU list,
  *           linked through lru.next
  *   table   PG_table: a page-table page: its lock, its mm, its count of non-none entries
- *   anon    mapping holds the anon_vma with PAGE_MAPPING_ANON set, index its place; mlock_count
- *           says how many mappings of locked vmas it has
+ *   anon    mapping holds the anon_vma with PAGE_MAPPING_ANON set, index its place
+ *   file    mapping is its address_space, index its place
+ *
+ * Pages of user memory (anon, file) are on LRU lists (phys/lru.h); mlock_count says how many
+ * mappings of locked vmas they have.
  *
  * Reference counts: one for each mapping, one for each holder. mapcount is kept with a bias
  * of -1, as Linux does: -1 is "mapped nowhere".
@@ -24,23 +27,28 @@ struct mm;
 struct anon_vma;
 
 /*      flag            meaning                                                        */
-#define PAGE_FLAGS(X)                                                                          \
-	X(PG_locked, locked) /* the folio lock */                                              \
-	X(PG_referenced, referenced)                                                           \
-	X(PG_uptodate, uptodate)                                                               \
-	X(PG_dirty, dirty)                                                                     \
-	X(PG_lru, lru)                                                                         \
-	X(PG_active, active)                                                                   \
-	X(PG_head, head)             /* first page of a folio of order > 0 */                  \
-	X(PG_tail, tail)             /* another page of one: compound_head names it */         \
-	X(PG_reserved, reserved)     /* never allocated: frame 0, the zero page */             \
-	X(PG_swapbacked, swapbacked) /* anonymous; clear: lazily freed (MADV_FREE) */          \
-	X(PG_unevictable, unevictable)                                                         \
-	X(PG_anon_exclusive, anon_exclusive) /* per page: only this mapping may write it */    \
-	X(PG_buddy, buddy)                   /* head of a free block of the buddy allocator */ \
-	X(PG_pcp, pcp)                       /* on a per-CPU list */                           \
-	X(PG_table, table)                   /* a page-table page */                           \
-	X(PG_zeroed, zeroed)                 /* free, never handed out: reads as zeros */
+#define PAGE_FLAGS(X)                                                                             \
+	X(PG_locked, locked) /* the folio lock */                                                 \
+	X(PG_referenced, referenced)                                                              \
+	X(PG_uptodate, uptodate)                                                                  \
+	X(PG_dirty, dirty)                                                                        \
+	X(PG_lru, lru)                                                                            \
+	X(PG_active, active)                                                                      \
+	X(PG_head, head)                     /* first page of a folio of order > 0 */             \
+	X(PG_tail, tail)                     /* another page of one: compound_head names it */    \
+	X(PG_reserved, reserved)             /* never allocated: frame 0, the zero page */        \
+	X(PG_swapbacked, swapbacked)         /* anonymous; clear: lazily freed (MADV_FREE) */     \
+	X(PG_unevictable, unevictable)       /* on the list of those that reclaim leaves alone */ \
+	X(PG_mlocked, mlocked)               /* mapped by locked vmas: mlock_count */             \
+	X(PG_anon_exclusive, anon_exclusive) /* per page: only this mapping may write it */       \
+	X(PG_buddy, buddy)                   /* head of a free block of the buddy allocator */    \
+	X(PG_pcp, pcp)                       /* on a per-CPU list */                              \
+	X(PG_table, table)                   /* a page-table page */                              \
+	X(PG_zeroed, zeroed)                 /* free, never handed out: reads as zeros */         \
+	X(PG_swapcache, swapcache)           /* private is its slot; mapping that of the owner */ \
+	X(PG_writeback, writeback)           /* being written out */                              \
+	X(PG_reclaim, reclaim)               /* wanted back as soon as it is written */           \
+	X(PG_lru_batch, lru_batch)           /* in a CPU's batch, about to go on an LRU list */
 
 enum page_flag {
 #define X(id, name) id,
@@ -49,7 +57,12 @@ enum page_flag {
 		NR_PAGE_FLAGS
 };
 
-/* Above the flags: node and zone of the frame, set when its section comes into use. */
+/*
+ * Above the flags: with PG_lru_batch the CPU whose batch it is; node and zone of the frame, set
+ * when its section comes into use.
+ */
+#define PAGE_CPU_SHIFT 48
+#define PAGE_CPU_MASK ((u64)(MAX_CPUS - 1) << PAGE_CPU_SHIFT)
 #define PAGE_ZONE_SHIFT 56
 #define PAGE_NODE_SHIFT 58
 #define PAGE_PLACE_FLAGS (~0ull << PAGE_ZONE_SHIFT)
@@ -62,13 +75,10 @@ struct page {
 	atomic_t mapcount;
 	union {
 		struct { /* in use, or free on a list */
-			union {
-				struct list_head lru;
-				atomic_t mlock_count;
-			};
+			struct list_head lru;
 			u64 mapping; /* a pointer and low bits */
 			pgoff_t index;
-			u64 private; /* order of a free block or of a folio (head) */
+			u64 private; /* order of a free block; PG_swapcache: the swap entry */
 		};
 		struct { /* PG_table */
 			spinlock_t ptl;
@@ -78,7 +88,14 @@ struct page {
 			vaddr_t table_start; /* first address it maps */
 		};
 	};
-	struct page *compound_head; /* PG_tail */
+	union {
+		struct page *compound_head; /* PG_tail */
+		struct {                    /* else */
+			u8 order;           /* PG_head: of the folio */
+			u16 group;          /* whose memory it counts as, phys/group.h */
+			u32 mlock_count;    /* lru_lock: mappings by locked vmas */
+		};
+	};
 };
 
 _Static_assert(sizeof(struct page) == STRUCT_PAGE_BYTES, "struct page is one cache line");
@@ -155,12 +172,6 @@ static inline bool page_test_anon(const struct page *page)
 	return READ_ONCE(((struct page *)page)->mapping) & PAGE_MAPPING_ANON;
 }
 
-/* Locked into memory by some mapping of it. */
-static inline bool page_test_mlocked(const struct page *page)
-{
-	return page_test_anon(page) && atomic_read(&page->mlock_count) > 0;
-}
-
 static inline unsigned page_node(const struct page *page)
 {
 	return (READ_ONCE(((struct page *)page)->flags) >> PAGE_NODE_SHIFT) & (MAX_NODES - 1);
@@ -179,7 +190,7 @@ static inline struct page *page_head(struct page *page)
 
 static inline unsigned page_order(const struct page *head)
 {
-	return unlikely(page_test_head(head)) ? (unsigned)head->private : 0;
+	return unlikely(page_test_head(head)) ? head->order : 0;
 }
 
 static inline void get_page(struct page *page)
@@ -190,15 +201,30 @@ static inline void get_page(struct page *page)
 
 /* Freed by the caller's having been the last: counts must be as of a page nobody uses. */
 void free_zero_ref_page(struct page *page);
+/* The same for up to FREE_BATCH pages of order 0, with each lock taken once. */
+#define FREE_BATCH 64
+void free_zero_ref_pages(struct page *const *pages, u32 nr);
+
+/* Gives one reference of a head page back; true: it was the last, to be freed by the caller. */
+static inline bool put_page_testzero(struct page *head)
+{
+	VM_BUG_ON2(page_count(head) <= 0, page_count(head), page_to_pfn(head).n);
+	return atomic_dec_and_test(&head->refcount);
+}
 
 /* Gives one reference of the page's folio back; the last one frees it. */
 static inline void put_page(struct page *page)
 {
 	struct page *head = page_head(page);
 
-	VM_BUG_ON2(page_count(head) <= 0, page_count(head), page_to_pfn(head).n);
-	if (atomic_dec_and_test(&head->refcount))
+	if (put_page_testzero(head))
 		free_zero_ref_page(head);
+}
+
+/* A reference to a page that may be about to be freed; false: it is. */
+static inline bool get_page_unless_zero(struct page *page)
+{
+	return atomic_inc_not_zero(&page->refcount);
 }
 
 /*
@@ -214,17 +240,9 @@ static inline bool page_maybe_dma_pinned(const struct page *page)
 
 /*
  * Used by somebody who does not go through an entry: twice makes a page active. What is locked
- * into memory is on no list where that would matter.
+ * into memory is on no list where that would matter. phys/lru.c.
  */
-static inline void page_mark_accessed(struct page *page)
-{
-	if (!page_test_referenced(page)) {
-		page_set_referenced(page);
-	} else if (!page_test_mlocked(page) && !page_test_active(page)) {
-		page_set_active(page);
-		page_clear_referenced(page);
-	}
-}
+void page_mark_accessed(struct page *page);
 
 static inline bool page_trylock(struct page *page)
 {

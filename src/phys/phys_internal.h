@@ -7,13 +7,6 @@
 
 #define MAX_ZONES (MAX_NODES * NR_ZONES)
 
-enum wmark {
-	WMARK_ATOMIC, /* half of min: GFP_ATOMIC may go there */
-	WMARK_MIN,
-	WMARK_LOW,
-	NR_WMARKS
-};
-
 struct free_area {
 	struct list_head blocks; /* PG_buddy pages, by lru */
 	u64 nr;

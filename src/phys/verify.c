@@ -135,13 +135,13 @@ static u64 check_used(struct checker *checker, struct page *page)
 		expect(checker, !page_test_tail(page), "tail without its head", pfn, page->flags);
 		return 1;
 	}
-	if (!expect(checker, page->private > 0 && page->private <= MAX_ORDER,
-		    "folio of an impossible order", pfn, page->private))
+	if (!expect(checker, page->order > 0 && page->order <= MAX_ORDER,
+		    "folio of an impossible order", pfn, page->order))
 		return 1;
-	for (u64 i = 1; i < BIT(page->private); i++)
+	for (u64 i = 1; i < BIT(page->order); i++)
 		expect(checker, page_test_tail(page + i) && page[i].compound_head == page,
 		       "folio lacks a tail", pfn, i);
-	return BIT(page->private);
+	return BIT(page->order);
 }
 
 static struct tally check_pages(struct checker *checker, struct zone *zone)

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/PID/pagemap: a word a page, from its entry and the vma around it. */
+/*
+ * /proc/PID/pagemap: a word a page, from its entry and the vma around it.
+ *
+ * Where a page of shmem has been swapped out nothing is mapped, and the kernel does not tell it
+ * from one that never was. Two options do:
+ *
+ *   accurate_shmem_swap  asks the page cache for each page that is not mapped: always right
+ *   shmem_swap_bit       shows a bit that reclaim left in the entry: costs nothing, but knows
+ *                        nothing of mappings and children made since, and does not see the page
+ *                        come back by another mapping
+ */
 #include "procfs/procfs.h"
 
+#include "filemap/filemap.h"
 #include "mmu/pgtable.h"
 
 struct pagemap_walk {
@@ -24,12 +35,28 @@ static u64 present_word(struct machine *m, pte_t pte)
 	return word;
 }
 
+static bool frame_is_files(struct machine *m, pfn_t pfn)
+{
+	return !page_test_anon(pfn_to_page(m, pfn));
+}
+
+static u64 slot_word(swp_entry_t entry)
+{
+	u64 frame = entry.type | (entry.offset << SWP_TYPE_BITS);
+
+	return PM_SWAP | (frame & (BIT(PM_FRAME_BITS) - 1));
+}
+
 /* Also a marker, which the kernel shows as swapped with its bits for an offset. */
-static u64 swp_word(pte_t pte)
+static u64 swp_word(struct machine *m, pte_t pte)
 {
 	swp_entry_t entry = pte_to_swp_entry(pte);
-	u64 frame = entry.type | (entry.offset << SWP_TYPE_BITS);
-	u64 word = PM_SWAP | (frame & (BIT(PM_FRAME_BITS) - 1));
+	u64 word = slot_word(entry);
+
+	if (pte_marker_bits(pte) == PTE_MARKER_SWAPPED)
+		return PM_SWAP;
+	if (swp_entry_holds(entry) == HOLDS_PFN && frame_is_files(m, swp_entry_pfn(entry)))
+		word |= PM_FILE;
 
 	if (pte_is_guard(pte))
 		word |= PM_GUARD_REGION;
@@ -44,8 +71,28 @@ static u64 entry_word(struct machine *m, pte_t pte)
 
 	if (pte_none(pte))
 		return 0;
-	word = pte_present(pte) ? present_word(m, pte) : swp_word(pte);
+	word = pte_present(pte) ? present_word(m, pte) : swp_word(m, pte);
 	return pte_any_uffd_wp(pte) ? word | PM_UFFD_WP : word;
+}
+
+/* What the page cache says of shmem that is not mapped (option accurate_shmem_swap). */
+static u64 file_word(const struct vm_area *vma, vaddr_t addr)
+{
+	u64 value = 0;
+	struct page *page =
+		filemap_get_page(&vma->file->inode->mapping, linear_page_index(vma, addr), &value);
+
+	if (!page)
+		return value && !swp_is_special(value_to_swp(value)) ?
+			       slot_word(value_to_swp(value)) :
+			       0;
+	put_page(page);
+	return 0;
+}
+
+static bool asks_file(const struct vm_area *vma)
+{
+	return machine_of(vma)->config.accurate_shmem_swap && vma->backing == VMA_SHMEM;
 }
 
 static int pagemap_entries(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *ptep)
@@ -58,6 +105,10 @@ static int pagemap_entries(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte
 
 	for (u64 i = 0; i < nr; i++)
 		words[i] = entry_word(m, ptep_get(&ptep[i])) | always;
+	if (unlikely(asks_file(pagemap->vma)))
+		for (u64 i = 0; i < nr; i++)
+			if (pte_none(ptep_get(&ptep[i])))
+				words[i] |= file_word(pagemap->vma, start + (i << PAGE_SHIFT));
 	return 0;
 }
 
@@ -68,6 +119,10 @@ static int pagemap_hole(struct mm_walk *walk, vaddr_t start, vaddr_t end)
 	if (pagemap->vma->flags & VM_SOFTDIRTY)
 		for (vaddr_t addr = start; addr < end; addr += PAGE_SIZE)
 			pagemap->words[(addr - pagemap->first) >> PAGE_SHIFT] = PM_SOFT_DIRTY;
+	if (unlikely(asks_file(pagemap->vma)))
+		for (vaddr_t addr = start; addr < end; addr += PAGE_SIZE)
+			pagemap->words[(addr - pagemap->first) >> PAGE_SHIFT] |=
+				file_word(pagemap->vma, addr);
 	return 0;
 }
 

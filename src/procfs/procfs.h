@@ -10,6 +10,8 @@
 #include "base/format.h"
 #include "vma/vma.h"
 
+struct pm_scan_arg;
+
 /* Bits of a word of pagemap; the low 55 are a frame, or type and offset of a swap-type entry. */
 #define PM_FRAME_BITS 55
 #define PM_SOFT_DIRTY BIT(55)
@@ -29,6 +31,10 @@ void proc_smaps_rollup(struct mm *mm, struct strbuf *sb);
 void proc_status(struct mm *mm, struct strbuf *sb);
 /* /proc/PID/pagemap: zero where there is no vma. addr is page aligned. */
 void proc_pagemap(struct mm *mm, vaddr_t addr, u64 nr_pages, u64 *ret_words);
+/* PAGEMAP_SCAN of /proc/PID/pagemap: regions found, or -errno; arg->walk_end is set. */
+s64 proc_pagemap_scan(struct mm *mm, struct pm_scan_arg *arg);
+/* /proc/swaps; takes the lock of swapon. */
+void proc_swaps(struct machine *m, struct strbuf *sb);
 
 /* The first line of a vma in maps and smaps, up to where its name starts; no newline. */
 void proc_vma_header(struct strbuf *sb, const struct vm_area *vma);

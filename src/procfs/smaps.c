@@ -4,28 +4,44 @@
  * proportional share is kept in 1/4096 bytes and cut only when printed, so that the rollup is
  * the sum of what the vmas hold, not of what their lines say.
  *
- *   zero page, markers, no entry   counted nowhere
+ *   zero page, markers, no entry   counted nowhere, but for what a shmem file has in swap there
+ *   a swap slot                    swap; its share by the entries that refer to the slot
+ *   an entry that waits            the page whose migration it waits for
  *   a page that is mapped once     private, and its whole size is its share
  *   mapped n times                 shared, its share is 1/n
  */
 #include "procfs/procfs.h"
 
 #include "mmu/pgtable.h"
+#include "shmem/shmem.h"
 
 #define PSS_SHIFT 12
 
 struct mem_stats {
 	u64 resident;
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
-	u64 referenced, anonymous, lazyfree;
+	u64 referenced, anonymous, lazyfree, swap;
 	/* << PSS_SHIFT */
-	u64 pss, pss_dirty, pss_anon, pss_file, pss_locked;
+	u64 pss, pss_dirty, pss_anon, pss_file, pss_shmem, pss_locked, swap_pss;
 };
 
 struct smaps_walk {
 	struct vm_area *vma;
 	struct mem_stats *stats;
+	bool file_swap; /* what the file has in swap is looked up where nothing is mapped */
 };
+
+static u64 *pss_of_kind(struct mem_stats *stats, const struct page *page)
+{
+	switch (page_mm_counter(page)) {
+	case MM_ANONPAGES:
+		return &stats->pss_anon;
+	case MM_SHMEMPAGES:
+		return &stats->pss_shmem;
+	default:
+		return &stats->pss_file;
+	}
+}
 
 static void account_share(struct smaps_walk *smaps, const struct page *page, bool dirty)
 {
@@ -37,7 +53,7 @@ static void account_share(struct smaps_walk *smaps, const struct page *page, boo
 	if (!private)
 		share /= (u64)mapcount;
 	stats->pss += share;
-	*(page_test_anon(page) ? &stats->pss_anon : &stats->pss_file) += share;
+	*pss_of_kind(stats, page) += share;
 	if (smaps->vma->flags & VM_LOCKED)
 		stats->pss_locked += share;
 	if (dirty || page_test_dirty(page)) {
@@ -48,36 +64,84 @@ static void account_share(struct smaps_walk *smaps, const struct page *page, boo
 	}
 }
 
-static int account_entry(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
+/* pte: the entry that maps it; none: one that stands for the mapping. */
+static void account_page(struct smaps_walk *smaps, const struct page *page, pte_t pte)
 {
-	struct smaps_walk *smaps = walk->private;
 	struct mem_stats *stats = smaps->stats;
-	struct page *page;
+	bool dirty = pte_dirty(pte);
 
-	(void)addr;
-	(void)ptep;
-	if (!pte_present(pte))
-		return 0;
-	page = vm_normal_page(machine_of(walk->mm), pte);
-	if (!page)
-		return 0;
 	stats->resident += PAGE_SIZE;
 	if (page_test_anon(page)) {
 		stats->anonymous += PAGE_SIZE;
-		if (!page_test_swapbacked(page) && !pte_dirty(pte) && !page_test_dirty(page))
+		if (!page_test_swapbacked(page) && !dirty && !page_test_dirty(page))
 			stats->lazyfree += PAGE_SIZE;
 	}
 	if (pte_young(pte) || page_test_referenced(page))
 		stats->referenced += PAGE_SIZE;
-	account_share(smaps, page, pte_dirty(pte));
+	account_share(smaps, page, dirty);
+}
+
+static void account_slot(struct smaps_walk *smaps, swp_entry_t entry)
+{
+	u64 share = PAGE_SIZE << PSS_SHIFT;
+	u32 count = swap_count(machine_of(smaps->vma), entry);
+
+	smaps->stats->swap += PAGE_SIZE;
+	smaps->stats->swap_pss += count < 2 ? share : share / count;
+}
+
+/* Nothing is mapped in [start, end). */
+static int account_hole(struct mm_walk *walk, vaddr_t start, vaddr_t end)
+{
+	struct smaps_walk *smaps = walk->private;
+	struct vm_area *vma = smaps->vma;
+
+	if (smaps->file_swap)
+		smaps->stats->swap += shmem_partial_swap_usage(&vma->file->inode->mapping,
+							       linear_page_index(vma, start),
+							       linear_page_index(vma, end) - 1)
+				      << PAGE_SHIFT;
+	return 0;
+}
+
+static int account_entry(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
+{
+	struct machine *m = machine_of(walk->mm);
+	struct page *page = NULL;
+	swp_entry_t entry;
+
+	(void)ptep;
+	if (pte_none(pte) || pte_is_marker(pte))
+		return account_hole(walk, addr, addr + PAGE_SIZE);
+	if (pte_present(pte)) {
+		page = vm_normal_page(m, pte);
+		if (page)
+			account_page(walk->private, page, pte);
+		return 0;
+	}
+	entry = pte_to_swp_entry(pte);
+	if (!swp_is_special(entry))
+		account_slot(walk->private, entry);
+	else
+		account_page(walk->private, pfn_to_page(m, swp_entry_pfn(entry)), (pte_t){ 0 });
 	return 0;
 }
 
 static void gather_vma(struct vm_area *vma, struct mem_stats *stats)
 {
-	struct smaps_walk smaps = { vma, stats };
-	struct mm_walk walk = { .pte = account_entry, .mm = vma->mm, .private = &smaps };
+	struct smaps_walk smaps = { .vma = vma, .stats = stats };
+	struct mm_walk walk = {
+		.pte = account_entry, .hole = account_hole, .mm = vma->mm, .private = &smaps
+	};
 
+	if (vma->backing == VMA_SHMEM) {
+		u64 swapped = shmem_swap_usage(vma);
+
+		/* Only a private copy can stand in the way of what the file has in swap. */
+		smaps.file_swap = swapped && (vma->flags & (VM_SHARED | VM_WRITE)) == VM_WRITE;
+		if (!smaps.file_swap)
+			stats->swap += swapped << PAGE_SHIFT;
+	}
 	(void)walk_page_range(&walk, vma->start, vma->end);
 }
 
@@ -96,8 +160,8 @@ static void put_pss(struct strbuf *sb, const char *label, u64 pss)
 static void put_stats(struct strbuf *sb, const struct mem_stats *stats, bool rollup)
 {
 	static const char *const absent[] = {
-		"AnonHugePages:",   "ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:",
-		"Private_Hugetlb:", "Swap:",           "SwapPss:",
+		"AnonHugePages:",  "ShmemPmdMapped:",  "FilePmdMapped:",
+		"Shared_Hugetlb:", "Private_Hugetlb:",
 	};
 
 	put_kb(sb, "Rss:", stats->resident);
@@ -106,7 +170,7 @@ static void put_stats(struct strbuf *sb, const struct mem_stats *stats, bool rol
 	if (rollup) {
 		put_pss(sb, "Pss_Anon:", stats->pss_anon);
 		put_pss(sb, "Pss_File:", stats->pss_file);
-		put_pss(sb, "Pss_Shmem:", 0);
+		put_pss(sb, "Pss_Shmem:", stats->pss_shmem);
 	}
 	put_kb(sb, "Shared_Clean:", stats->shared_clean);
 	put_kb(sb, "Shared_Dirty:", stats->shared_dirty);
@@ -119,6 +183,8 @@ static void put_stats(struct strbuf *sb, const struct mem_stats *stats, bool rol
 	/* Kinds of memory that this core does not make. */
 	for (unsigned i = 0; i < ARRAY_SIZE(absent); i++)
 		put_kb(sb, absent[i], 0);
+	put_kb(sb, "Swap:", stats->swap);
+	put_pss(sb, "SwapPss:", stats->swap_pss);
 	put_pss(sb, "Locked:", stats->pss_locked);
 }
 

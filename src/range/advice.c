@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What advices and locks do to entries: lazily freed pages, cold pages, guards, residency.
+ * What advices and locks do to entries: lazily freed pages, cold pages, guards, locked pages.
  */
 #include "range/range.h"
 
 #include "base/uapi.h"
-#include "rmap/anon_vma.h"
+#include "phys/lru.h"
+#include "rmap/rmap.h"
 
 struct advice_range {
 	struct mmu_gather tlb;
@@ -49,16 +50,26 @@ static int free_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
 {
 	struct page *page;
 
+	if (pte_is_swap(pte)) {
+		(void)ptep_get_and_clear(walk->mm, addr, ptep);
+		add_mm_counter(walk->mm, MM_SWAPENTS, -1);
+		free_swap_and_cache(machine_of(walk->mm), pte_to_swp_entry(pte));
+		return 0;
+	}
+	/* Data that is lost is not wanted either. */
+	if (pte_marker_bits(pte) & PTE_MARKER_POISONED)
+		(void)ptep_get_and_clear(walk->mm, addr, ptep);
 	if (!pte_present(pte))
 		return 0;
 	page = vm_normal_page(machine_of(walk->mm), pte);
 	if (!page || !page_test_anon(page))
 		return 0;
-	if (page_test_dirty(page)) {
+	if (page_test_dirty(page) || page_test_swapcache(page)) {
 		/* Somebody else's data too: only the last mapping may call it clean. */
 		if (!page_trylock(page))
 			return 0;
-		if (page_mapcount(page) != 1) {
+		if (page_mapcount(page) != 1 ||
+		    (page_test_swapcache(page) && !folio_free_swap(page))) {
 			page_unlock(page);
 			return 0;
 		}
@@ -66,11 +77,7 @@ static int free_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
 		page_unlock(page);
 	}
 	update_entry(walk, addr, ptep, pte, mkold_clean);
-	if (!page_test_swapbacked(page) || page_test_mlocked(page))
-		return 0;
-	page_clear_active(page);
-	page_clear_referenced(page);
-	page_clear_swapbacked(page);
+	lru_lazyfree(page);
 	return 0;
 }
 
@@ -93,8 +100,7 @@ static int cold_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
 		return 0;
 	update_entry(walk, addr, ptep, pte, pte_mkold);
 	page_clear_referenced(page);
-	if (!page_test_mlocked(page))
-		page_clear_active(page);
+	lru_deactivate(page);
 	return 0;
 }
 
@@ -138,8 +144,7 @@ int guard_install_range(struct vm_area *vma, vaddr_t start, vaddr_t end)
 		if (err == -ENOMEM)
 			return err;
 		if (err == -EAGAIN)
-			zap_page_range_single(vma, addr, end,
-					      &(struct zap_details){ .keep_markers = true });
+			zap_page_range_single(vma, addr, end, &(struct zap_details){ 0 });
 		else
 			addr += PAGE_SIZE;
 	}
@@ -158,55 +163,31 @@ void guard_remove_range(struct vm_area *vma, vaddr_t start, vaddr_t end)
 	walk_advice(vma, start, end, guard_remove_pte);
 }
 
-/* ---- mincore -------------------------------------------------------------------------------- */
-
-struct mincore_range_state {
-	vaddr_t start;
-	u8 *vec;
-};
-
-static int mincore_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
-{
-	struct mincore_range_state *state = walk->private;
-
-	(void)ptep;
-	/* A marker holds no page: anonymous memory behind it is not there. */
-	state->vec[(addr - state->start) >> PAGE_SHIFT] = pte_present(pte);
-	return 0;
-}
-
-void mincore_range(struct vm_area *vma, vaddr_t start, vaddr_t end, u8 *ret_vec)
-{
-	struct mincore_range_state state = { .start = start, .vec = ret_vec };
-	struct mm_walk walk = { .pte = mincore_pte, .mm = vma->mm, .private = &state };
-
-	memset(ret_vec, 0, (end - start) >> PAGE_SHIFT);
-	(void)walk_page_range(&walk, start, end);
-}
-
 /* ---- mlock ---------------------------------------------------------------------------------- */
 
-static int mlock_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
+/* The entries of one table. */
+static int mlock_ptes(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *ptep)
 {
 	bool lock = *(bool *)walk->private;
-	struct page *page;
 
-	(void)addr;
-	(void)ptep;
-	if (!pte_present(pte))
-		return 0;
-	page = vm_normal_page(machine_of(walk->mm), pte);
-	if (page && lock)
-		page_mlock(page);
-	else if (page)
-		page_munlock(page);
+	for (vaddr_t addr = start; addr < end; addr += PAGE_SIZE, ptep++) {
+		pte_t pte = ptep_get(ptep);
+		struct page *page =
+			pte_present(pte) ? vm_normal_page(machine_of(walk->mm), pte) : NULL;
+
+		if (page && lock)
+			page_mlock(page);
+		else if (page)
+			page_munlock(page);
+	}
+	mlock_done(walk->mm, end);
 	return 0;
 }
 
 void mlock_vma_pages_range(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 new_flags)
 {
 	bool lock = new_flags & VM_LOCKED;
-	struct mm_walk walk = { .pte = mlock_pte, .mm = vma->mm, .private = &lock };
+	struct mm_walk walk = { .ptes = mlock_ptes, .mm = vma->mm, .private = &lock };
 
 	vma_set_flags(vma, new_flags);
 	(void)walk_page_range(&walk, start, end);

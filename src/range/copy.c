@@ -7,10 +7,14 @@
  *   page, exclusive            the same page, read-only in both, exclusive in neither
  *   page that may be pinned    a copy made now: the holder of the pin must go on seeing the
  *                              parent's page
+ *   page of a file             the same; clean in the child, where it is shared
  *   zero page                  zero page
+ *   swap slot                  the same slot, exclusive in neither
+ *   migration                  the same, for reading only in both if copied on write
  *   guard, poisoned marker     the same marker
  *
- * A vma without anon_vma holds nothing that faults would not bring again, and is not copied.
+ * A vma without anon_vma holds nothing that faults would not bring again, and is not copied;
+ * but one that userfaultfd write-protects in the child, too, is.
  * Locks: both mmap_locks for write; the child's table before the parent's (ptl nests).
  */
 #include "range/range.h"
@@ -18,13 +22,15 @@
 #include "anon/anon.h"
 #include "base/mutant.h"
 #include "base/uapi.h"
-#include "rmap/anon_vma.h"
+#include "phys/group.h"
+#include "rmap/rmap.h"
+#include "uffd/uffd.h"
 
 struct copy_range {
 	struct vm_area *dst_vma, *src_vma;
-	struct page *spare;   /* allocated outside the locks, for a pinned source */
-	bool write_protected; /* the parent's CPUs must be told */
-	s64 anon_pages;       /* mapped in the child, not in its counter yet */
+	struct page *spare;      /* allocated outside the locks, for a pinned source */
+	bool write_protected;    /* the parent's CPUs must be told */
+	s64 rss[NR_MM_COUNTERS]; /* mapped in the child, not in its counters yet */
 };
 
 /* An exclusive page that a pin may hold must not be shared by fork. */
@@ -40,13 +46,16 @@ static void copy_pinned_page(struct copy_range *copy, vaddr_t addr, pte_t *dst, 
 	struct vm_area *vma = copy->dst_vma;
 	struct page *page = copy->spare;
 	bool soft_dirty = machine_of(page)->config.soft_dirty;
+	bool uffd_wp = userfaultfd_pte_wp(vma, pte);
 
 	copy->spare = NULL;
 	anon_page_fill(page, src);
 	page_add_new_anon_rmap(page, vma, addr);
-	copy->anon_pages++;
+	lru_add(page);
+	copy->rss[MM_ANONPAGES]++;
 	pte = pte_mkdirty(pfn_pte(page_to_pfn(page), vma->page_prot), soft_dirty);
-	set_pte_at(vma->mm, addr, dst, maybe_mkwrite(pte, vma));
+	pte = maybe_mkwrite(pte, vma);
+	set_pte_at(vma->mm, addr, dst, uffd_wp ? pte_mkuffd_wp(pte) : pte);
 }
 
 /* Write-protect the parent's entry; A and D that the processor sets meanwhile are kept. */
@@ -62,6 +71,19 @@ static pte_t wrprotect_source(struct copy_range *copy, vaddr_t addr, pte_t *src,
 	return pte;
 }
 
+/* One mapping more of a page that both see from now on. */
+static void share_page(struct copy_range *copy, struct page *page)
+{
+	get_page(page);
+	if (page_test_anon(page)) {
+		page_clear_anon_exclusive(page);
+		page_dup_anon_rmap(page);
+	} else {
+		page_dup_file_rmap(page);
+	}
+	copy->rss[page_mm_counter(page)]++;
+}
+
 /* -EAGAIN: a spare page is wanted first. */
 static int copy_present_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, pte_t *src,
 			    pte_t pte)
@@ -69,20 +91,92 @@ static int copy_present_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, p
 	struct mm *mm = copy->dst_vma->mm;
 	struct page *page = vm_normal_page(machine_of(mm), pte);
 
-	if (page && must_copy_now(copy->src_vma, page)) {
+	if (page && page_test_anon(page) && must_copy_now(copy->src_vma, page)) {
 		if (!copy->spare)
 			return -EAGAIN;
 		copy_pinned_page(copy, addr, dst, pte, page);
 		return 0;
 	}
-	if (page) {
-		get_page(page);
-		page_clear_anon_exclusive(page);
-		page_dup_anon_rmap(page);
-		copy->anon_pages++;
+	if (page)
+		share_page(copy, page);
+	if (is_cow_mapping(copy->src_vma->flags))
+		pte = wrprotect_source(copy, addr, src, pte);
+	else if (copy->src_vma->flags & VM_SHARED)
+		pte = pte_mkclean(pte);
+	pte = pte_mkold(pte);
+	if (!userfaultfd_wp(copy->dst_vma))
+		pte = pte_clear_uffd_wp(pte);
+	set_pte_at(mm, addr, dst, pte);
+	return 0;
+}
+
+/* One more entry for a slot, which none of them has for itself any more. */
+static int copy_swap_pte(struct copy_range *copy, vaddr_t addr, pte_t *src, pte_t *pte)
+{
+	int err = swap_duplicate(machine_of(copy->dst_vma), pte_to_swp_entry(*pte));
+
+	if (err)
+		return err;
+	if (pte_swp_exclusive(*pte)) {
+		*pte = pte_swp_clear_exclusive(*pte);
+		set_pte_at(copy->src_vma->mm, addr, src, *pte);
 	}
-	pte = wrprotect_source(copy, addr, src, pte);
-	set_pte_at(mm, addr, dst, pte_mkold(pte_clear_uffd_wp(pte)));
+	copy->rss[MM_SWAPENTS]++;
+	return 0;
+}
+
+/* The mapping that it stands for is not writable, nor exclusive, when it comes back. */
+static void copy_migration_pte(struct copy_range *copy, vaddr_t addr, pte_t *src, pte_t *pte)
+{
+	swp_entry_t entry = pte_to_swp_entry(*pte);
+	pte_t old = *pte;
+
+	copy->rss[page_mm_counter(pfn_to_page(machine_of(copy->dst_vma), swp_entry_pfn(entry)))]++;
+	if (entry.type == SWP_MIGRATION_READ || !is_cow_mapping(copy->src_vma->flags))
+		return;
+	entry.type = SWP_MIGRATION_READ;
+	*pte = swp_entry_to_pte(entry);
+	if (pte_swp_soft_dirty(old))
+		*pte = pte_swp_mksoft_dirty(*pte);
+	if (pte_swp_uffd_wp(old))
+		*pte = pte_swp_mkuffd_wp(*pte);
+	set_pte_at(copy->src_vma->mm, addr, src, *pte);
+}
+
+static void copy_marker(struct copy_range *copy, vaddr_t addr, pte_t *dst, pte_t pte)
+{
+	u32 bits = pte_marker_bits(pte) & ~(u32)PTE_MARKER_SWAPPED;
+
+	if (!userfaultfd_wp(copy->dst_vma))
+		bits &= ~(u32)PTE_MARKER_UFFD_WP;
+	if (bits)
+		set_pte_at(copy->dst_vma->mm, addr, dst, make_pte_marker(bits));
+}
+
+static int copy_swap_type_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, pte_t *src,
+			      pte_t pte)
+{
+	swp_entry_t entry = pte_to_swp_entry(pte);
+
+	if (pte_is_marker(pte)) {
+		copy_marker(copy, addr, dst, pte);
+		return 0;
+	}
+	if (!swp_is_special(entry)) {
+		int err = copy_swap_pte(copy, addr, src, &pte);
+
+		if (err)
+			return err;
+	} else if (entry.type != SWP_HWPOISON) {
+		VM_BUG_ON2(entry.type < SWP_MIGRATION_READ || entry.type > SWP_MIGRATION_WRITE,
+			   pte.v, addr);
+		if (MUTANT(migration_entry_lost_at_fork))
+			return 0;
+		copy_migration_pte(copy, addr, src, &pte);
+	}
+	if (!userfaultfd_wp(copy->dst_vma))
+		pte = pte_swp_clear_uffd_wp(pte);
+	set_pte_at(copy->dst_vma->mm, addr, dst, pte);
 	return 0;
 }
 
@@ -94,11 +188,7 @@ static int copy_one_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, pte_t
 		return 0;
 	if (pte_present(pte))
 		return copy_present_pte(copy, addr, dst, src, pte);
-	VM_BUG_ON2(!pte_is_marker(pte), pte.v, addr);
-	if (pte_marker_bits(pte) & ~(u32)PTE_MARKER_UFFD_WP)
-		set_pte_at(copy->dst_vma->mm, addr, dst,
-			   make_pte_marker(pte_marker_bits(pte) & ~(u32)PTE_MARKER_UFFD_WP));
-	return 0;
+	return copy_swap_type_pte(copy, addr, dst, src, pte);
 }
 
 /* One table's worth from *addr on; -EAGAIN with *addr where it stopped. */
@@ -132,7 +222,8 @@ static int copy_tables(struct copy_range *copy)
 	while (!err && (addr = pgtable_next_table(vma->mm, addr, vma->end)) < vma->end) {
 		err = copy_table(copy, &addr, MIN(ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE, vma->end));
 		if (err == -EAGAIN) {
-			copy->spare = alloc_page(machine_of(vma), GFP_MOVABLE, FAIL_FORK_PAGE);
+			copy->spare = alloc_user_page(machine_of(vma), copy->dst_vma->mm->group,
+						      GFP_KERNEL, FAIL_FORK_PAGE);
 			err = copy->spare ? 0 : -ENOMEM;
 		}
 	}
@@ -144,10 +235,11 @@ int copy_page_range(struct vm_area *dst_vma, struct vm_area *src_vma)
 	struct copy_range copy = { .dst_vma = dst_vma, .src_vma = src_vma };
 	int err;
 
-	if (!src_vma->anon_vma)
+	if (!src_vma->anon_vma && (!userfaultfd_wp(dst_vma) || MUTANT(fork_skips_shmem_wp)))
 		return 0;
 	err = copy_tables(&copy);
-	add_mm_counter(dst_vma->mm, MM_ANONPAGES, copy.anon_pages);
+	for (unsigned i = 0; i < NR_MM_COUNTERS; i++)
+		add_mm_counter(dst_vma->mm, (enum mm_counter)i, copy.rss[i]);
 	if (copy.spare)
 		put_page(copy.spare);
 	if (copy.write_protected && !MUTANT(fork_skips_flush))

@@ -1,67 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MADV_PAGEOUT without swap: there is nowhere to write a page to, so only pages whose contents
- * may be lost go away: those that MADV_FREE gave up and nobody wrote since, and those of
- * droppable mappings. The others are tried in vain, which makes them active.
+ * MADV_PAGEOUT: the pages of a range are reclaimed now, whatever was used. One table at a time is
+ * gathered under its lock and reclaimed after: their entries go by the reverse map, as any page's.
+ *
+ * A page that others map too is not for this process to give up. Linux also asks for the right to
+ * write a file whose pages go, which the model's processes, being root's, always have.
  */
 #include "base/uapi.h"
+#include "phys/group.h"
 #include "range/range.h"
-#include "rmap/anon_vma.h"
 
-/*
- * Take the entry away first, so that nobody writes the page or takes a reference through it
- * any more, and look at the page then. False: it stays. ptl and page lock held.
- */
-static bool discard_page(struct vm_area *vma, vaddr_t addr, pte_t *ptep, struct page *page)
+static void take_page(struct list_head *taken, struct page *page)
 {
-	pte_t pte = ptep_get_and_clear(vma->mm, addr, ptep);
-	bool keep;
-
-	flush_tlb_page(vma->mm, addr);
-	if (pte_dirty(pte))
-		page_set_dirty(page);
-	keep = page_test_dirty(page) && !(vma->flags & VM_DROPPABLE);
-	if (keep)
-		page_set_swapbacked(page);
-	/* Whoever holds a reference may be filling the page. */
-	if (keep || page_count(page) != 1) {
-		set_pte_at(vma->mm, addr, ptep, pte);
-		return false;
+	if (page_mapcount(page) != 1)
+		return;
+	page_clear_referenced(page);
+	get_page(page);
+	if (!lru_isolate(page)) {
+		put_page(page);
+	} else if (page_test_mlocked(page)) {
+		lru_putback(page);
+		put_page(page);
+	} else {
+		list_add(&page->lru, taken);
 	}
-	add_mm_counter(vma->mm, MM_ANONPAGES, -1);
-	page_remove_rmap(page, vma);
-	return true;
 }
 
-static int pageout_pte(struct mm_walk *walk, vaddr_t addr, pte_t *ptep, pte_t pte)
+static int gather_pages(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *ptep)
 {
-	struct page *page;
-	bool gone;
+	struct machine *m = machine_of(walk->mm);
 
-	if (!pte_present(pte))
-		return 0;
-	page = vm_normal_page(machine_of(walk->mm), pte);
-	/* A page that others map too is not for this process to give up. */
-	if (!page || page_mapcount(page) != 1)
-		return 0;
-	page_clear_referenced(page);
-	if (page_test_swapbacked(page)) {
-		page_set_active(page);
-		return 0;
+	for (vaddr_t addr = start; addr < end; addr += PAGE_SIZE, ptep++) {
+		pte_t pte = ptep_get(ptep);
+		struct page *page = pte_present(pte) ? vm_normal_page(m, pte) : NULL;
+
+		if (page)
+			take_page(walk->private, page);
 	}
-	if (!page_trylock(page))
-		return 0;
-	gone = discard_page(walk->private, addr, ptep, page);
-	page_unlock(page);
-	if (gone)
-		put_page(page);
 	return 0;
 }
 
 void madvise_pageout_range(struct vm_area *vma, vaddr_t start, vaddr_t end)
 {
-	struct mm_walk walk = { .pte = pageout_pte, .mm = vma->mm, .private = vma };
+	struct list_head taken;
+	struct mm_walk walk = { .ptes = gather_pages, .mm = vma->mm, .private = &taken };
 
-	update_hiwater_rss(vma->mm);
-	(void)walk_page_range(&walk, start, end);
+	list_init(&taken);
+	while ((start = pgtable_next_table(vma->mm, start, end)) < end) {
+		vaddr_t next = MIN(ALIGN_DOWN(start, PMD_SIZE) + PMD_SIZE, end);
+
+		(void)walk_page_range(&walk, start, next);
+		(void)reclaim_ops.reclaim_pages(machine_of(vma), &taken);
+		start = next;
+	}
 }

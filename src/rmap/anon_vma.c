@@ -8,17 +8,26 @@
  *                └─ avc ── B (parent A)  pages that the child copies say B: found in the
  *                                        child alone
  *
- * refcount   one for each avc on the list, one for each anon_vma whose parent this is. A
- *            child's vmas have chains to all ancestors, so an anon_vma on whose list nothing
- *            is has no children either.
- * life       the last reference frees; a child gives back its parent's first.
+ * tree       the avcs of an anon_vma by the page offsets of their vmas, so that a page's walk
+ *            meets only vmas that can map it; a vma whose bounds change is out of it meanwhile.
+ *            Of vmas that start at the same offset the elder comes first: a child after its parent.
+ * refcount   one for each avc in the tree, one for each anon_vma whose parent this is, one for
+ *            each walk from a page. A child's vmas have chains to all ancestors, so an anon_vma
+ *            without avcs has no children either.
+ * life       the last reference frees; a child gives back its parent's after that.
  *
- * Locks: the root's rwsem, for write, around every change of a family's lists and counts;
+ * From a page: page->mapping alone keeps nothing alive. As long as the page is mapped, the vma
+ * that maps it has a chain to the anon_vma; so whoever sees it mapped while nothing can be freed
+ * (the lock of the slab cache) may take a reference, and with that the lock.
+ *
+ * Locks: the root's rwsem, for write, around every change of a family's trees and counts;
  * page_table_lock inside it decides which of two first faults gives a vma its anon_vma.
  */
 #include "rmap/anon_vma.h"
 
 #include "base/uapi.h"
+#include "phys/lru.h"
+#include "rmap/rmap.h"
 
 const struct vma_rmap_ops vma_rmap_ops = {
 	.prepare = anon_vma_prepare,
@@ -27,6 +36,8 @@ const struct vma_rmap_ops vma_rmap_ops = {
 	.had_uncowed_parents = vma_had_uncowed_parents,
 	.lock = anon_vma_lock_write,
 	.unlock = anon_vma_unlock_write,
+	.insert = anon_vma_insert_vma,
+	.remove = anon_vma_remove_vma,
 };
 
 /* ---- objects ------------------------------------------------------------------------------ */
@@ -41,6 +52,21 @@ void anon_vma_unlock_write(struct anon_vma *anon_vma)
 	up_write(&anon_vma->root->rwsem);
 }
 
+void anon_vma_lock_read(struct anon_vma *anon_vma)
+{
+	down_read(&anon_vma->root->rwsem);
+}
+
+bool anon_vma_trylock_read(struct anon_vma *anon_vma)
+{
+	return down_read_trylock(&anon_vma->root->rwsem);
+}
+
+void anon_vma_unlock_read(struct anon_vma *anon_vma)
+{
+	up_read(&anon_vma->root->rwsem);
+}
+
 /* A root of its own with no references yet: its first avc brings one. */
 static struct anon_vma *anon_vma_alloc(struct machine *m)
 {
@@ -51,7 +77,7 @@ static struct anon_vma *anon_vma_alloc(struct machine *m)
 	anon_vma->root = anon_vma;
 	anon_vma->parent = anon_vma;
 	init_rwsem(&anon_vma->rwsem, LC_ANON_VMA);
-	list_init(&anon_vma->avcs);
+	RB_INIT(&anon_vma->avcs);
 	return anon_vma;
 }
 
@@ -67,14 +93,13 @@ static void avc_free(struct anon_vma_chain *avc)
 
 static void anon_vma_free(struct anon_vma *anon_vma)
 {
-	VM_BUG_ON(!list_empty(&anon_vma->avcs));
+	VM_BUG_ON(!RB_EMPTY(&anon_vma->avcs));
 	VM_BUG_ON2(anon_vma->num_active_vmas, anon_vma->num_active_vmas, 0);
 	VM_BUG_ON2(anon_vma->num_children, anon_vma->num_children, 0);
 	kmem_cache_free(machine_of(anon_vma), CACHE_ANON_VMA, anon_vma);
 }
 
-/* No lock of the family may be held: the root may go. */
-static void put_anon_vma(struct anon_vma *anon_vma)
+void put_anon_vma(struct anon_vma *anon_vma)
 {
 	while (atomic_dec_and_test(&anon_vma->refcount)) {
 		struct anon_vma *parent = anon_vma->parent;
@@ -87,7 +112,31 @@ static void put_anon_vma(struct anon_vma *anon_vma)
 	}
 }
 
+struct anon_vma *page_get_anon_vma(const struct page *page)
+{
+	struct machine *m = machine_of(page);
+	struct anon_vma *anon_vma;
+
+	if (!page_test_anon(page))
+		return NULL;
+	kmem_cache_hold(m, CACHE_ANON_VMA);
+	anon_vma = page_mapcount(page) > 0 ? page_anon_vma(page) : NULL;
+	/* Unmapped since, it may be about to be freed. */
+	if (anon_vma && !atomic_inc_not_zero(&anon_vma->refcount))
+		anon_vma = NULL;
+	kmem_cache_release(m, CACHE_ANON_VMA);
+	return anon_vma;
+}
+
 /* ---- chains ------------------------------------------------------------------------------- */
+
+/* By the bounds that the vma has now. Lock of the family held for write. */
+static void avc_insert(struct anon_vma_chain *avc)
+{
+	avc->node.first = avc->vma->pgoff;
+	avc->node.last = avc->vma->pgoff + vma_pages(avc->vma) - 1;
+	interval_insert(&avc->anon_vma->avcs, &avc->node);
+}
 
 /* Lock of the family held for write. */
 static void avc_link(struct vm_area *vma, struct anon_vma_chain *avc, struct anon_vma *anon_vma)
@@ -95,12 +144,12 @@ static void avc_link(struct vm_area *vma, struct anon_vma_chain *avc, struct ano
 	avc->vma = vma;
 	avc->anon_vma = anon_vma;
 	list_add(&avc->same_vma, &vma->anon_vma_chain);
-	list_add_tail(&avc->same_anon_vma, &anon_vma->avcs);
+	avc_insert(avc);
 	atomic_inc(&anon_vma->refcount);
 }
 
 /*
- * Take an avc from both lists; the reference it had is the caller's to put. The counts of an
+ * Take an avc from list and tree; the reference it had is the caller's to put. The counts of an
  * anon_vma that nothing is left on are settled here, under the lock.
  */
 static struct anon_vma *avc_unlink(struct anon_vma_chain *avc)
@@ -108,8 +157,8 @@ static struct anon_vma *avc_unlink(struct anon_vma_chain *avc)
 	struct anon_vma *anon_vma = avc->anon_vma;
 
 	list_del_init(&avc->same_vma);
-	list_del_init(&avc->same_anon_vma);
-	if (list_empty(&anon_vma->avcs)) {
+	interval_remove(&anon_vma->avcs, &avc->node);
+	if (RB_EMPTY(&anon_vma->avcs)) {
 		VM_BUG_ON2(!anon_vma->parent->num_children, 0, 0);
 		anon_vma->parent->num_children--;
 	}
@@ -145,6 +194,22 @@ void unlink_anon_vmas(struct vm_area *vma)
 		anon_vma_unlock_write(anon_vma);
 	}
 	unlink_chains(vma);
+}
+
+void anon_vma_remove_vma(struct vm_area *vma)
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+		interval_remove(&avc->anon_vma->avcs, &avc->node);
+}
+
+void anon_vma_insert_vma(struct vm_area *vma)
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+		avc_insert(avc);
 }
 
 bool vma_had_uncowed_parents(const struct vm_area *vma)
@@ -192,7 +257,7 @@ static bool attach_anon_vma(struct vm_area *vma, struct anon_vma *anon_vma,
 	anon_vma_lock_write(anon_vma);
 	spin_lock(&vma->mm->page_table_lock);
 	if (!vma->anon_vma) {
-		if (list_empty(&anon_vma->avcs))
+		if (RB_EMPTY(&anon_vma->avcs))
 			anon_vma->num_children++; /* a root is its own child */
 		avc_link(vma, avc, anon_vma);
 		anon_vma->num_active_vmas++;
@@ -322,7 +387,8 @@ int anon_vma_fork(struct vm_area *vma, struct vm_area *parent_vma)
 static void set_page_anon_vma(struct page *page, struct anon_vma *anon_vma)
 {
 	VM_BUG_ON(!anon_vma);
-	WRITE_ONCE(page->mapping, (u64)(uintptr_t)anon_vma | PAGE_MAPPING_ANON);
+	/* A walk that finds the anon_vma here finds it complete. */
+	smp_store_release(&page->mapping, (u64)(uintptr_t)anon_vma | PAGE_MAPPING_ANON);
 }
 
 void page_add_new_anon_rmap(struct page *page, struct vm_area *vma, vaddr_t addr)
@@ -333,10 +399,40 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area *vma, vaddr_t addr
 	page->index = linear_page_index(vma, addr);
 	page_init_flags(page, BIT(PG_anon_exclusive) |
 				      (vma->flags & VM_DROPPABLE ? 0 : BIT(PG_swapbacked)));
-	atomic_set(&page->mlock_count, 0);
 	if (vma->flags & VM_LOCKED)
 		page_mlock(page);
 	atomic_set(&page->mapcount, 0);
+}
+
+void page_add_anon_rmap_mlocked(struct page *page, struct vm_area *vma, vaddr_t addr,
+				u32 rmap_flags)
+{
+	bool exclusive = rmap_flags & RMAP_EXCLUSIVE;
+
+	/*
+	 * A page that was read in: others may have entries of its slot, so only the root's tree is
+	 * sure to have all their vmas. One that comes from the swap cache or another frame has kept
+	 * what it was found by.
+	 */
+	if (!page_test_anon(page)) {
+		page->index = linear_page_index(vma, addr);
+		set_page_anon_vma(page, exclusive ? vma->anon_vma : vma->anon_vma->root);
+	}
+	VM_BUG_ON2(page->index != linear_page_index(vma, addr), page->index, addr);
+	if (exclusive)
+		page_set_anon_exclusive(page);
+	VM_BUG_ON2(page_test_anon_exclusive(page) && page_mapcount(page), page_to_pfn(page).n,
+		   addr);
+	atomic_inc(&page->mapcount);
+	if (rmap_flags & RMAP_MLOCKED)
+		page_mlock(page);
+}
+
+void page_add_anon_rmap(struct page *page, struct vm_area *vma, vaddr_t addr, bool exclusive)
+{
+	page_add_anon_rmap_mlocked(page, vma, addr,
+				   (exclusive ? RMAP_EXCLUSIVE : 0) |
+					   (vma->flags & VM_LOCKED ? RMAP_MLOCKED : 0));
 }
 
 void page_dup_anon_rmap(struct page *page)
@@ -346,27 +442,18 @@ void page_dup_anon_rmap(struct page *page)
 	atomic_inc(&page->mapcount);
 }
 
-void page_mlock(struct page *page)
-{
-	VM_BUG_ON(!page_test_anon(page));
-	if (atomic_inc_return(&page->mlock_count) == 1)
-		page_clear_active(page);
-}
-
-void page_munlock(struct page *page)
-{
-	int left = atomic_dec_return(&page->mlock_count);
-
-	VM_BUG_ON2(left < 0, left, page_to_pfn(page).n);
-}
-
-void page_remove_rmap(struct page *page, const struct vm_area *vma)
+void page_remove_rmap_mlocked(struct page *page, bool mlocked)
 {
 	int left = atomic_dec_return(&page->mapcount) + 1;
 
 	VM_BUG_ON2(left < 0, left, page_to_pfn(page).n);
-	if (vma->flags & VM_LOCKED)
+	if (mlocked)
 		page_munlock(page);
+}
+
+void page_remove_rmap(struct page *page, const struct vm_area *vma)
+{
+	page_remove_rmap_mlocked(page, vma->flags & VM_LOCKED);
 }
 
 void page_move_anon_rmap(struct page *page, struct vm_area *vma)

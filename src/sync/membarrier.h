@@ -30,7 +30,7 @@ void sync_access_point(const void *frame, const void *generation, bool write);
 /* Fibers interleave at scheduling points only. */
 static inline void sync_light_barrier(void)
 {
-	barrier();
+	sim_light_barrier();
 }
 
 #else

@@ -33,15 +33,26 @@
  *      class          lock                                        may nest in itself
  */
 #define LOCK_CLASSES(X)                                                             \
+	X(LC_SWAPON, "swapon", false)   /* one swapon or swapoff at a time */       \
 	X(LC_MACHINE, "machine", false) /* task list, configuration */              \
+	X(LC_INODE, "i_rwsem", false)   /* size of a file, writes to it */          \
 	X(LC_MMAP, "mmap_lock", true)   /* fork and process_vm take two */          \
-	X(LC_FOLIO, "folio lock", false)                                            \
+	X(LC_INVALIDATE, "invalidate_lock", false)                                  \
+	X(LC_FOLIO, "folio lock", true) /* migration: the old, then the new */      \
+	X(LC_SHMEM_LIST, "shmem_swaplist", false)                                   \
 	X(LC_I_MMAP, "i_mmap_rwsem", true)                                          \
 	X(LC_ANON_VMA, "anon_vma", true)                                            \
 	X(LC_MM_TABLES, "page_table_lock", true) /* entries that point at tables */ \
 	X(LC_PTL, "ptl", true)                   /* a table page; fork takes two */ \
 	X(LC_FLUSH, "tlb flush", false)          /* generations of one mm */        \
 	X(LC_CPU, "cpu", false)                  /* who runs on which CPU */        \
+	X(LC_FILES, "files", false)              /* descriptors; all inodes */      \
+	X(LC_UFFD, "userfaultfd", false)         /* who waits on a context */       \
+	X(LC_XA, "i_pages", false)               /* a page cache */                 \
+	X(LC_SWAP_CLUSTER, "swap cluster", false)                                   \
+	X(LC_SWAP, "swap", false)   /* areas, free clusters */                      \
+	X(LC_SHMEM, "shmem", false) /* counts of a shmem inode */                   \
+	X(LC_LRU_BATCH, "lru batch", false)                                         \
 	X(LC_LRU, "lru_lock", false)                                                \
 	X(LC_PCP, "per-CPU pages", false)                                           \
 	X(LC_ZONE, "zone", false)                                                   \

@@ -16,14 +16,14 @@ static bool over_data_limit(const struct mm *mm, vaddr_t brk)
 }
 
 /* The heap's vma must be there, up to the old break. */
-static bool shrink_heap(struct mm *mm, vaddr_t new_end, vaddr_t old_end)
+static bool shrink_heap(struct mm *mm, vaddr_t new_end, vaddr_t old_end, struct uffd_notes *notes)
 {
 	struct vm_area *vma = find_vma(mm, new_end);
-	struct unmap unmap;
+	struct unmap unmap = { .mm = mm, .start = new_end, .end = old_end, .notes = notes };
 
 	if (!vma || vma->start >= old_end)
 		return false;
-	if (unmap_prepare(mm, new_end, old_end, &unmap))
+	if (unmap_prepare(&unmap))
 		return false;
 	unmap_commit(&unmap);
 	return true;
@@ -35,7 +35,7 @@ static bool room_above(struct mm *mm, vaddr_t old_end, vaddr_t new_end)
 	u64 len = new_end - old_end;
 	struct vm_area *next;
 
-	if (len > TASK_SIZE || is_error_value(get_unmapped_area(mm, old_end, len, MAP_FIXED)))
+	if (len > TASK_SIZE || is_error_value(get_unmapped_area(mm, NULL, old_end, len, MAP_FIXED)))
 		return false;
 	if (!mlock_future_ok(mm, mm->def_flags, len))
 		return false;
@@ -95,7 +95,7 @@ static bool grow_heap(struct mm *mm, vaddr_t old_end, vaddr_t new_end)
 }
 
 /* Returns whether the new part is to be populated. mmap_lock held for write. */
-static bool set_brk(struct mm *mm, vaddr_t brk)
+static bool set_brk(struct mm *mm, vaddr_t brk, struct uffd_notes *notes)
 {
 	vaddr_t old_end = PAGE_ALIGN(mm->brk);
 	vaddr_t new_end = PAGE_ALIGN(brk);
@@ -107,7 +107,7 @@ static bool set_brk(struct mm *mm, vaddr_t brk)
 		return false;
 	}
 	if (brk <= mm->brk) {
-		if (shrink_heap(mm, new_end, old_end))
+		if (shrink_heap(mm, new_end, old_end, notes))
 			mm->brk = brk;
 		return false;
 	}
@@ -121,15 +121,17 @@ uint64_t umm_brk(struct umm_task *handle, uint64_t addr)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_BRK, addr, 0, 0, 0);
+	struct uffd_notes notes = { 0 };
 	struct mm *mm = task->mm;
 	vaddr_t old, now;
 	bool populate;
 
 	down_write(&mm->mmap_lock);
 	old = PAGE_ALIGN(mm->brk);
-	populate = set_brk(mm, addr);
+	populate = set_brk(mm, addr, &notes);
 	now = mm->brk;
 	up_write(&mm->mmap_lock);
+	userfaultfd_unmap_complete(&notes);
 	if (populate)
 		(void)mm_populate(mm, old, PAGE_ALIGN(now) - old, true);
 	return (u64)syscall_exit(&call, (s64)now);

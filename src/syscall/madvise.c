@@ -9,16 +9,16 @@
  * Not modelled, with the answer that Linux gives without the feature:
  *   MADV_HWPOISON, MADV_SOFT_OFFLINE  -EINVAL, as without CONFIG_MEMORY_FAILURE
  *   MADV_COLLAPSE                     -EINVAL, as in a process with huge pages disabled
- *   MADV_REMOVE                       -EINVAL, as on any memory without a file
- *   MADV_WILLNEED                     0: there is nothing in swap to read ahead
- *   MADV_PAGEOUT                      as without swap: only what may be lost goes
  *   MADV_MERGEABLE, MADV_HUGEPAGE ... the flag alone, as when the daemons are off
  */
 #include "base/uapi.h"
+#include "filemap/filemap.h"
 #include "gup/gup.h"
 #include "range/range.h"
 #include "syscall/syscall_internal.h"
 
+/* In the columns below: not a flag of a vma, but that it has a file. */
+#define OF_FILE BIT(63)
 #define KSM_IGNORES (VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)
 
 /*      advice            sets          clears                        -EINVAL on    skips */
@@ -28,7 +28,7 @@
 	X(MADV_SEQUENTIAL, VM_SEQ_READ, VM_RAND_READ, 0, 0)          \
 	X(MADV_DONTFORK, VM_DONTCOPY, 0, 0, 0)                       \
 	X(MADV_DOFORK, 0, VM_DONTCOPY, VM_IO, 0)                     \
-	X(MADV_WIPEONFORK, VM_WIPEONFORK, 0, VM_SHARED, 0)           \
+	X(MADV_WIPEONFORK, VM_WIPEONFORK, 0, VM_SHARED | OF_FILE, 0) \
 	X(MADV_KEEPONFORK, 0, VM_WIPEONFORK, VM_DROPPABLE, 0)        \
 	X(MADV_DONTDUMP, VM_DONTDUMP, 0, 0, 0)                       \
 	X(MADV_DODUMP, 0, VM_DONTDUMP, VM_SPECIAL | VM_DROPPABLE, 0) \
@@ -48,14 +48,54 @@ static const struct flag_advice flag_advices[] = {
 #undef X
 };
 
-static int advise_dontneed(struct vm_area *vma, vaddr_t start, vaddr_t end)
+/*
+ * Contents of [start, *end) are about to go: who watches the vma is told first. That may take
+ * mmap_lock away for a while; *vma and *end are what is found then.
+ */
+static int tell_removal(struct vm_area **vma, vaddr_t start, vaddr_t *end, u64 refused)
 {
-	zap_page_range_single(vma, start, end, &(struct zap_details){ .keep_markers = true });
+	struct mm *mm = (*vma)->mm;
+
+	if (userfaultfd_remove(*vma, start, *end))
+		return 0;
+	down_read(&mm->mmap_lock);
+	*vma = vma_lookup(mm, start);
+	if (!*vma)
+		return -ENOMEM;
+	if ((*vma)->flags & refused)
+		return -EINVAL;
+	*end = MIN(*end, (*vma)->end);
 	return 0;
 }
 
+static int dontneed(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 refused)
+{
+	int err = tell_removal(&vma, start, &end, refused);
+
+	if (!err)
+		zap_page_range_single(vma, start, end, &(struct zap_details){ 0 });
+	return err;
+}
+
+static int advise_dontneed(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	return dontneed(vma, start, end, VM_PFNMAP | VM_LOCKED);
+}
+
+static int advise_dontneed_locked(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	return dontneed(vma, start, end, VM_PFNMAP);
+}
+
+/* That files cannot be freed so is found out after the telling, by Linux too. */
 static int advise_free(struct vm_area *vma, vaddr_t start, vaddr_t end)
 {
+	int err = tell_removal(&vma, start, &end, VM_PFNMAP | VM_LOCKED);
+
+	if (err)
+		return err;
+	if (!vma_is_anonymous(vma))
+		return -EINVAL;
 	madvise_free_range(vma, start, end);
 	return 0;
 }
@@ -78,12 +118,49 @@ static int advise_guard_remove(struct vm_area *vma, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
-static int advise_nothing(struct vm_area *vma, vaddr_t start, vaddr_t end)
+static int willneed_regular(struct vm_area *vma, vaddr_t start, vaddr_t end)
 {
-	(void)vma;
-	(void)start;
-	(void)end;
+	struct file *file = vma->file;
+	struct mm *mm = vma->mm;
+	pgoff_t first = linear_page_index(vma, start);
+
+	get_file(file);
+	up_read(&mm->mmap_lock);
+	filemap_readahead(&file->inode->mapping, first, first + ((end - start) >> PAGE_SHIFT) - 1,
+			  READ_ONCE(mm->group));
+	fput(file);
+	down_read(&mm->mmap_lock);
 	return 0;
+}
+
+static int advise_willneed(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	if (vma->backing == VMA_FILE)
+		return willneed_regular(vma, start, end);
+	madvise_willneed_range(vma, start, end);
+	return 0;
+}
+
+/* Punch a hole into the file. Takes the inode's lock, which is outside of mmap_lock. */
+static int advise_remove(struct vm_area *vma, vaddr_t start, vaddr_t end)
+{
+	struct file *file = vma->file;
+	struct mm *mm = vma->mm;
+	u64 offset = linear_page_index(vma, start) << PAGE_SHIFT;
+	int err;
+
+	if (!file)
+		return -EINVAL;
+	if ((vma->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
+		return -EACCES;
+	get_file(file);
+	if (userfaultfd_remove(vma, start, end))
+		up_read(&mm->mmap_lock);
+	err = inode_operations[file->inode->kind]->fallocate(
+		file->inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, end - start);
+	fput(file);
+	down_read(&mm->mmap_lock);
+	return err;
 }
 
 static int advise_refused(struct vm_area *vma, vaddr_t start, vaddr_t end)
@@ -94,22 +171,23 @@ static int advise_refused(struct vm_area *vma, vaddr_t start, vaddr_t end)
 	return -EINVAL;
 }
 
+/* act may drop mmap_lock in between: vma may be gone when it returns. */
 struct page_advice {
 	int advice;
-	u64 refused; /* VM_*: -EINVAL */
+	u64 refused; /* VM_*, OF_FILE: -EINVAL */
 	int (*act)(struct vm_area *vma, vaddr_t start, vaddr_t end);
 };
 
 static const struct page_advice page_advices[] = {
 	{ MADV_DONTNEED, VM_PFNMAP | VM_LOCKED, advise_dontneed },
-	{ MADV_DONTNEED_LOCKED, VM_PFNMAP, advise_dontneed },
+	{ MADV_DONTNEED_LOCKED, VM_PFNMAP, advise_dontneed_locked },
 	{ MADV_FREE, VM_PFNMAP | VM_LOCKED, advise_free },
 	{ MADV_COLD, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_cold },
 	{ MADV_PAGEOUT, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_pageout },
 	{ MADV_GUARD_INSTALL, VM_SPECIAL | VM_HUGETLB | VM_LOCKED, guard_install_range },
 	{ MADV_GUARD_REMOVE, VM_SPECIAL | VM_HUGETLB, advise_guard_remove },
-	{ MADV_WILLNEED, 0, advise_nothing },
-	{ MADV_REMOVE, 0, advise_refused },
+	{ MADV_WILLNEED, 0, advise_willneed },
+	{ MADV_REMOVE, VM_LOCKED, advise_remove },
 	{ MADV_COLLAPSE, 0, advise_refused },
 };
 
@@ -138,14 +216,20 @@ static bool find_advice(struct madvise *madvise, int advice)
 	return madvise->flags || madvise->pages || madvise->populate;
 }
 
+static bool is_refused(const struct vm_area *vma, u64 refused)
+{
+	return (vma->flags | (vma->file ? OF_FILE : 0)) & refused;
+}
+
 static int advise_flags(const struct flag_advice *advice, struct vm_area *vma, vaddr_t start,
 			vaddr_t end, struct vm_area **ret_vma)
 {
 	u64 flags = (vma->flags & ~advice->clear) | advice->set;
 	int err;
 
-	if (vma->flags & advice->refused)
+	if (is_refused(vma, advice->refused))
 		return -EINVAL;
+	*ret_vma = vma;
 	if (flags == vma->flags || (vma->flags & advice->skipped))
 		return 0;
 	err = vma_modify_flags(vma, start, end, flags, ret_vma);
@@ -155,14 +239,19 @@ static int advise_flags(const struct flag_advice *advice, struct vm_area *vma, v
 	return 0;
 }
 
-/* *ret_vma is the vma that holds the range afterwards. */
+/* *ret_next is where to go on. */
 static int advise_vma(const struct madvise *madvise, struct vm_area *vma, vaddr_t start,
-		      vaddr_t end, struct vm_area **ret_vma)
+		      vaddr_t end, vaddr_t *ret_next)
 {
-	*ret_vma = vma;
-	if (madvise->flags)
-		return advise_flags(madvise->flags, vma, start, end, ret_vma);
-	if (vma->flags & madvise->pages->refused)
+	int err;
+
+	if (madvise->flags) {
+		err = advise_flags(madvise->flags, vma, start, end, &vma);
+		*ret_next = vma->end;
+		return err;
+	}
+	*ret_next = end;
+	if (is_refused(vma, madvise->pages->refused))
 		return -EINVAL;
 	return madvise->pages->act(vma, start, end);
 }
@@ -184,10 +273,9 @@ static int walk_vmas(const struct madvise *madvise)
 			if (addr >= madvise->end)
 				break;
 		}
-		err = advise_vma(madvise, vma, addr, MIN(vma->end, madvise->end), &vma);
+		err = advise_vma(madvise, vma, addr, MIN(vma->end, madvise->end), &addr);
 		if (err)
 			return err;
-		addr = vma->end;
 	}
 	return hole;
 }
@@ -201,7 +289,7 @@ static void mark_guarded(const struct madvise *madvise)
 	struct vm_area *vma;
 
 	for_each_vma_range(madvise->mm, vma, madvise->start, madvise->end) {
-		if (vma->flags & madvise->pages->refused)
+		if (is_refused(vma, madvise->pages->refused))
 			break;
 		vma_set_flags(vma, vma->flags | VM_MAYBE_GUARD);
 	}

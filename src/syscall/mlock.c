@@ -6,6 +6,7 @@
 #include "base/uapi.h"
 #include "gup/gup.h"
 #include "range/range.h"
+#include "rmap/rmap.h"
 #include "syscall/syscall_internal.h"
 
 static int mlock_fixup(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
@@ -19,20 +20,25 @@ static int mlock_fixup(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flag
 	*ret_vma = vma;
 	if (flags == old || (old & (VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)))
 		return 0;
+	if ((flags ^ old) & VM_LOCKED)
+		mlock_begin(mm, start, end, flags & VM_LOCKED);
 	err = vma_modify_flags(vma, start, end, flags, ret_vma);
 	if (err)
-		return err;
+		goto end;
 	vma = *ret_vma;
 	flags |= vma->flags & VM_STICKY;
 	if (!(flags & VM_LOCKED))
 		mm->locked_vm -= old & VM_LOCKED ? pages : 0;
 	else if (!(old & VM_LOCKED))
 		mm->locked_vm += pages;
-	if ((flags & VM_LOCKED) && (old & VM_LOCKED))
-		vma_set_flags(vma, flags);
-	else
+	if ((flags ^ old) & VM_LOCKED)
 		mlock_vma_pages_range(vma, start, end, flags);
-	return 0;
+	else
+		vma_set_flags(vma, flags);
+end:
+	if ((flags ^ old) & VM_LOCKED)
+		mlock_end(mm);
+	return err;
 }
 
 /* Every vma of the range gets lock_flags, which may be none; a hole ends it. */

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mmap of private anonymous memory. The phases, as mmap_region() shows them:
+ * mmap. The phases, as mmap_region() shows them:
  *
- *   check the request ─ find the place ─ allocate the vma ─ split what is in the way
- *      ─ limits ─ unmap what is in the way ─ merge with a neighbour, or link ─ account
+ *   check the request ─ find the place ─ allocate the vma, the file of shared anonymous memory
+ *      ─ split what is in the way ─ limits ─ unmap what is in the way ─ merge with a neighbour,
+ *      or link ─ account
  *
  * Everything that can fail comes before the unmapping. What a refused limit leaves behind are
  * the splits, as in Linux; a refused allocation leaves nothing.
  *
- * What is not modelled, and the answer:
- *   a file descriptor            -EBADF: a simulated process has none open
- *   MAP_HUGETLB                  -ENOMEM, as with an empty pool of huge pages; -EINVAL for
- *                                a size that x86 does not have
- *   MAP_SHARED | MAP_ANONYMOUS   -ENODEV
+ * What is not modelled, and the answer: MAP_HUGETLB is -ENOMEM, as with an empty pool of huge
+ * pages, and -EINVAL for a size that x86 does not have.
  */
 #include "base/uapi.h"
+#include "filemap/filemap.h"
 #include "gup/gup.h"
+#include "shmem/shmem.h"
 #include "syscall/syscall_internal.h"
 #include "vma/gap.h"
 
@@ -25,12 +25,27 @@ struct mmap_request {
 	vaddr_t addr;
 	u64 len;
 	u32 prot, map_flags;
+	struct file *file; /* held; NULL: anonymous, or made for it when that is shared */
+	pgoff_t pgoff;     /* in the file; of anonymous memory fixed after checking */
 
 	/* fixed after checking */
 	u64 vm_flags;
 
 	/* scratch: allocated ahead, NULL once used */
 	struct vm_area *vma;
+	struct uffd_notes notes; /* of what was in the way */
+};
+
+/* What MAP_SHARED_VALIDATE knows; MAP_SHARED passes over the rest. */
+#define SHARED_VALIDATE_FLAGS                                                                \
+	((u32)(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE |        \
+	       MAP_EXECUTABLE | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |  \
+	       MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_HUGE_2MB | MAP_HUGE_1GB | 0x40 | \
+	       0x80))
+
+static const enum vma_backing file_backing[NR_INODE_KINDS] = {
+	[INODE_SHMEM] = VMA_SHMEM,
+	[INODE_REGULAR] = VMA_FILE,
 };
 
 static u64 calc_vm_flag_bits(u32 map_flags)
@@ -40,28 +55,93 @@ static u64 calc_vm_flag_bits(u32 map_flags)
 	       (map_flags & MAP_STACK ? VM_NOHUGEPAGE : 0);
 }
 
-/* What the kind of mapping adds to the flags, or refuses. */
-static int check_map_type(struct mmap_request *req)
+/* What the kind of mapping adds to the flags of anonymous memory, or refuses. */
+static int check_anonymous_type(struct mmap_request *req)
 {
 	switch (req->map_flags & MAP_TYPE) {
 	case MAP_PRIVATE:
-		break;
+		req->pgoff = req->addr >> PAGE_SHIFT;
+		return 0;
 	case MAP_SHARED:
-		return req->vm_flags & VM_GROWSDOWN ? -EINVAL : -ENODEV;
+		if (req->vm_flags & VM_GROWSDOWN)
+			return -EINVAL;
+		req->vm_flags |= VM_SHARED | VM_MAYSHARE;
+		req->pgoff = 0;
+		return 0;
 	case MAP_DROPPABLE:
 		if (req->map_flags & (MAP_LOCKED | MAP_HUGETLB))
 			return -EINVAL;
 		if (req->vm_flags & VM_GROWSDOWN)
 			return -EINVAL;
 		req->vm_flags |= VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
+		req->pgoff = req->addr >> PAGE_SHIFT;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* A shared mapping: what the file was opened for is what can be done. */
+static int check_shared_file(struct mmap_request *req)
+{
+	bool writable = req->file->mode & FMODE_WRITE;
+
+	if ((req->prot & PROT_WRITE) && !writable)
+		return -EACCES;
+	req->vm_flags |= VM_SHARED | VM_MAYSHARE;
+	if (!writable)
+		req->vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+	return 0;
+}
+
+/* A seal against writing keeps shared mappings from being writable, or from becoming it. */
+static int check_seals(struct mmap_request *req)
+{
+	u32 seals = READ_ONCE(req->file->inode->seals);
+
+	if (!(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) || !(req->vm_flags & VM_SHARED))
+		return 0;
+	if (req->vm_flags & VM_WRITE)
+		return -EPERM;
+	req->vm_flags &= ~VM_MAYWRITE;
+	return 0;
+}
+
+static int check_file_type(struct mmap_request *req)
+{
+	bool is_regular = !req->file->uffd && req->file->inode->kind == INODE_REGULAR;
+	int err = 0;
+
+	/* The last byte of a file is at most the largest offset there is. */
+	if (req->len > MAX_FILE_BYTES || req->pgoff > (MAX_FILE_BYTES - req->len) >> PAGE_SHIFT)
+		return -EOVERFLOW;
+	switch (req->map_flags & MAP_TYPE) {
+	case MAP_SHARED:
+		err = check_shared_file(req);
+		break;
+	case MAP_SHARED_VALIDATE:
+		if (req->map_flags & ~(SHARED_VALIDATE_FLAGS | (is_regular ? MAP_SYNC : 0)))
+			return -EOPNOTSUPP;
+		err = check_shared_file(req);
+		break;
+	case MAP_PRIVATE:
 		break;
 	default:
 		return -EINVAL;
 	}
-	if ((req->map_flags & MAP_NORESERVE) &&
-	    machine_of(req->mm)->config.overcommit != OVERCOMMIT_NEVER)
-		req->vm_flags |= VM_NORESERVE;
-	return 0;
+	if (err)
+		return err;
+	if (!(req->file->mode & FMODE_READ))
+		return -EACCES;
+	/* It is where nothing may be executed, which is asked before whether it can be mapped. */
+	if (req->file->uffd)
+		return req->vm_flags & VM_EXEC ? -EPERM : -ENODEV;
+	if (req->vm_flags & VM_GROWSDOWN)
+		return -EINVAL;
+	/* It would have to be persistent memory. */
+	if (is_regular && (req->vm_flags & VM_SYNC))
+		return -EOPNOTSUPP;
+	return check_seals(req);
 }
 
 /* From the arguments to a place and flags; the order of the checks is Linux's. */
@@ -69,6 +149,7 @@ static int check_request(struct mmap_request *req)
 {
 	struct mm *mm = req->mm;
 	u64 found;
+	int err;
 
 	if (!req->len)
 		return -EINVAL;
@@ -81,7 +162,7 @@ static int check_request(struct mmap_request *req)
 		return -ENOMEM;
 	if (mm->map_count > machine_of(mm)->config.max_map_count)
 		return -ENOMEM;
-	found = get_unmapped_area(mm, req->addr, req->len, req->map_flags);
+	found = get_unmapped_area(mm, req->file, req->addr, req->len, req->map_flags);
 	if (is_error_value(found))
 		return (int)(s64)found;
 	req->addr = found;
@@ -94,7 +175,13 @@ static int check_request(struct mmap_request *req)
 			mm->def_flags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
 	if (!mlock_future_ok(mm, req->vm_flags, req->len))
 		return -EAGAIN;
-	return check_map_type(req);
+	err = req->file ? check_file_type(req) : check_anonymous_type(req);
+	if (err)
+		return err;
+	if ((req->map_flags & MAP_NORESERVE) &&
+	    machine_of(req->mm)->config.overcommit != OVERCOMMIT_NEVER)
+		req->vm_flags |= VM_NORESERVE;
+	return 0;
 }
 
 /* Limits, and the promise of memory; what is unmapped counts as gone already. */
@@ -125,8 +212,9 @@ static struct vm_area *link_request(struct mmap_request *req, const struct unmap
 		.next = unmap->next,
 		.start = req->addr,
 		.end = req->addr + req->len,
-		.pgoff = req->addr >> PAGE_SHIFT,
+		.pgoff = req->pgoff,
 		.flags = req->vm_flags,
+		.file = req->file,
 	};
 	struct vm_area *vma = vma_merge_new_range(&merge);
 
@@ -137,6 +225,11 @@ static struct vm_area *link_request(struct mmap_request *req, const struct unmap
 	vma->start = merge.start;
 	vma->end = merge.end;
 	vma->pgoff = merge.pgoff;
+	if (req->file) {
+		vma->file = req->file;
+		get_file(req->file);
+		vma->backing = file_backing[req->file->inode->kind];
+	}
 	vma_set_flags(vma, merge.flags);
 	vma_link(req->mm, vma);
 	return vma;
@@ -157,54 +250,89 @@ static void account_mapped(struct mmap_request *req, struct vm_area *vma)
 		vma_set_flags(vma, vma->flags | VM_SOFTDIRTY);
 }
 
-static int mmap_region(struct mmap_request *req)
+/* Shared anonymous memory is a file of its own, which nobody can open. */
+static int set_up_shared_anonymous(struct mmap_request *req)
 {
-	struct mm *mm = req->mm;
-	struct unmap unmap;
-	int err;
-
-	req->vma = vm_area_alloc(mm);
-	if (!req->vma)
-		return -ENOMEM;
-	err = unmap_prepare(mm, req->addr, req->addr + req->len, &unmap);
-	if (!err)
-		err = charge_request(req, &unmap);
-	if (!err) {
-		unmap_commit(&unmap);
-		account_mapped(req, link_request(req, &unmap));
-	}
-	if (req->vma)
-		vm_area_free(req->vma);
-	return err;
+	if (req->file || !(req->vm_flags & VM_SHARED))
+		return 0;
+	return shmem_file_setup(machine_of(req->mm), "/dev/zero", req->len, req->vm_flags,
+				&req->file);
 }
 
-/* What has to be refused before the address space is looked at. */
-static int check_arguments(u32 map_flags, u64 offset_bytes)
+static int mmap_prepared_region(struct mmap_request *req)
 {
-	u32 huge_size = (map_flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
-
-	if (PAGE_OFFSET_OF(offset_bytes))
-		return -EINVAL;
-	if (!(map_flags & MAP_ANONYMOUS))
-		return -EBADF;
-	if (map_flags & MAP_HUGETLB)
-		return huge_size == 0 || huge_size == 21 || huge_size == 30 ? -ENOMEM : -EINVAL;
-	return 0;
-}
-
-static s64 do_mmap(struct mmap_request *req, u64 offset_bytes)
-{
-	struct mm *mm = req->mm;
-	bool populate;
-	int err = check_arguments(req->map_flags, offset_bytes);
+	struct unmap unmap = {
+		.mm = req->mm,
+		.start = req->addr,
+		.end = req->addr + req->len,
+		.notes = &req->notes,
+	};
+	int err = unmap_prepare(&unmap);
 
 	if (err)
 		return err;
+	err = charge_request(req, &unmap);
+	if (err)
+		return err;
+	unmap_commit(&unmap);
+	account_mapped(req, link_request(req, &unmap));
+	return 0;
+}
+
+static int mmap_region(struct mmap_request *req)
+{
+	const u64 shared_maywrite = VM_SHARED | VM_MAYWRITE;
+	struct address_space *writable = NULL;
+	int err;
+
+	if (req->file && (req->vm_flags & shared_maywrite) == shared_maywrite) {
+		/* No seal may be put on it until the vma is there to refuse one. */
+		err = mapping_map_writable(&req->file->inode->mapping);
+		if (err)
+			return err;
+		writable = &req->file->inode->mapping;
+	}
+	req->vma = vm_area_alloc(req->mm);
+	err = req->vma ? set_up_shared_anonymous(req) : -ENOMEM;
+	if (!err)
+		err = mmap_prepared_region(req);
+	if (req->vma)
+		vm_area_free(req->vma);
+	if (writable)
+		mapping_unmap_writable(writable);
+	return err;
+}
+
+/* What has to be refused before the address space is looked at; the file is held then. */
+static int get_mapped_file(struct mmap_request *req, struct task *task, int fd)
+{
+	u32 huge_size = (req->map_flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+
+	if (req->map_flags & MAP_ANONYMOUS) {
+		if (req->map_flags & MAP_HUGETLB)
+			return huge_size == 0 || huge_size == 21 || huge_size == 30 ? -ENOMEM :
+										      -EINVAL;
+		return 0;
+	}
+	req->file = fget(task->files, fd);
+	if (!req->file)
+		return -EBADF;
+	/* None is of huge pages. */
+	return req->map_flags & MAP_HUGETLB ? -EINVAL : 0;
+}
+
+static s64 do_mmap(struct mmap_request *req)
+{
+	struct mm *mm = req->mm;
+	bool populate;
+	int err;
+
 	down_write(&mm->mmap_lock);
 	err = check_request(req);
 	if (!err)
 		err = mmap_region(req);
 	up_write(&mm->mmap_lock);
+	userfaultfd_unmap_complete(&req->notes);
 	if (err)
 		return err;
 	populate = (req->vm_flags & VM_LOCKED) ||
@@ -224,9 +352,16 @@ int64_t umm_mmap(struct umm_task *handle, uint64_t addr, uint64_t len_bytes, int
 		.len = len_bytes,
 		.prot = (u32)prot,
 		.map_flags = (u32)flags,
+		.pgoff = offset_bytes >> PAGE_SHIFT,
 	};
 	struct syscall call = syscall_enter(task, NR_MMAP, addr, len_bytes, (u32)prot, (u32)flags);
+	s64 ret = -EINVAL;
 
-	(void)fd;
-	return syscall_exit(&call, do_mmap(&req, offset_bytes));
+	if (!PAGE_OFFSET_OF(offset_bytes))
+		ret = get_mapped_file(&req, task, fd);
+	if (!ret)
+		ret = do_mmap(&req);
+	if (req.file)
+		fput(req.file);
+	return syscall_exit(&call, ret);
 }

@@ -22,7 +22,7 @@ static int account_new_flags(struct vm_area *vma, u64 pages, u64 *flags)
 	struct mm *mm = vma->mm;
 
 	if (!(*flags & VM_WRITE)) {
-		if ((vma->flags & VM_ACCOUNT) && !vma->anon_vma)
+		if ((vma->flags & VM_ACCOUNT) && vma_is_anonymous(vma) && !vma->anon_vma)
 			*flags &= ~VM_ACCOUNT;
 		return 0;
 	}
@@ -59,7 +59,7 @@ static int protect_vma(struct protect *protect, struct vm_area *vma, vaddr_t sta
 	}
 	vma = *ret_vma;
 	vma_set_flags(vma, flags | (vma->flags & VM_STICKY));
-	change_protection(&protect->tlb, vma, start, end);
+	(void)change_protection(&protect->tlb, vma, start, end, 0);
 	if ((old & ~flags) & VM_ACCOUNT)
 		vm_unacct_memory(mm, pages);
 	vm_stat_account(mm, old, -(s64)pages);

@@ -9,6 +9,7 @@
  *   MREMAP_FIXED                      unmap the target; unmap a tail; move
  *   MREMAP_FIXED, same size           the same for each vma of the range, holes kept
  *   MREMAP_DONTUNMAP                  move the pages, leave the old vma empty
+ *   old length 0                      map shared memory a second time
  *
  * A move: a vma at the new place (with a neighbour, if one takes it), entries over, the old
  * range unmapped. When the entries cannot all be moved they are moved back and the new range
@@ -22,6 +23,15 @@
 #include "vma/copy.h"
 #include "vma/gap.h"
 
+/* What is told when mmap_lock is dropped, in this order. */
+struct remap_events {
+	struct uffd_notes target;     /* unmapped to make room */
+	struct userfaultfd_ctx *uffd; /* of what moved, or NULL */
+	vaddr_t from, to;
+	u64 len;
+	struct uffd_notes unmapped;
+};
+
 enum resize { RESIZE_NONE, RESIZE_SHRINK, RESIZE_EXPAND };
 
 struct remap {
@@ -30,6 +40,7 @@ struct remap {
 	vaddr_t addr, new_addr;
 	u64 old_len, new_len; /* page aligned */
 	u32 flags;
+	struct remap_events *events;
 
 	/* fixed after checking, for one vma */
 	struct vm_area *vma;
@@ -158,8 +169,9 @@ static void account_mapped(struct remap *remap, u64 flags, u64 bytes)
 static int set_new_addr(struct remap *remap)
 {
 	u32 map_flags = remap->flags & MREMAP_FIXED ? MAP_FIXED : 0;
-	u64 found = get_unmapped_area(remap->mm, implies_new_addr(remap) ? remap->new_addr : 0,
-				      remap->new_len, map_flags);
+	u64 found = get_unmapped_area(remap->mm, remap->vma->file,
+				      implies_new_addr(remap) ? remap->new_addr : 0, remap->new_len,
+				      map_flags);
 
 	if (is_error_value(found))
 		return (int)(s64)found;
@@ -203,7 +215,7 @@ static void unmap_source(struct remap *remap)
 
 	if (hide)
 		vma_set_flags(vma, vma->flags & ~VM_ACCOUNT);
-	err = do_munmap(mm, addr, remap->old_len);
+	err = do_munmap(mm, addr, remap->old_len, &remap->events->unmapped);
 	remap->vma = NULL;
 	if (!hide)
 		return;
@@ -240,16 +252,36 @@ static void finish_dontunmap(struct remap *remap, struct vm_area *new_vma)
 static int split_source(struct remap *remap, struct unmap *ret_source)
 {
 	const struct vm_area *vma = remap->vma;
+	struct unmap source = {
+		.mm = remap->mm,
+		.start = remap->addr,
+		.end = remap->addr + remap->old_len,
+	};
 	bool touches =
 		remap->new_addr == vma->end || remap->new_addr + remap->new_len == vma->start;
 	int err;
 
-	if ((remap->flags & MREMAP_DONTUNMAP) || (touches && !vma->anon_vma))
+	if ((remap->flags & MREMAP_DONTUNMAP) || !remap->old_len)
 		return 0;
-	err = unmap_prepare(remap->mm, remap->addr, remap->addr + remap->old_len, ret_source);
-	if (!err)
-		remap->vma = vma_lookup(remap->mm, remap->addr);
-	return err;
+	if (touches && vma_is_anonymous(vma) && !vma->anon_vma)
+		return 0;
+	err = unmap_prepare(&source);
+	if (err)
+		return err;
+	*ret_source = source;
+	remap->vma = vma_lookup(remap->mm, remap->addr);
+	return 0;
+}
+
+/* Its handler is told where it went, or has nothing to do with it any more. */
+static void note_move(const struct remap *remap, struct vm_area *new_vma)
+{
+	struct remap_events *events = remap->events;
+
+	events->uffd = mremap_userfaultfd_prep(new_vma);
+	events->from = remap->addr;
+	events->to = remap->new_addr;
+	events->len = remap->old_len;
 }
 
 /* A vma at the new place, and the entries there; the old range is as it was on failure. */
@@ -265,10 +297,12 @@ static int copy_and_move(struct remap *remap)
 	if (!new_vma)
 		return -ENOMEM;
 	err = move_entries(remap, new_vma);
+	if (!err)
+		note_move(remap, new_vma);
 	account_mapped(remap, flags, remap->new_len);
 	if (!err && (remap->flags & MREMAP_DONTUNMAP))
 		finish_dontunmap(remap, new_vma);
-	else
+	else if (remap->old_len)
 		unmap_source(remap);
 	if (err && (remap->flags & MREMAP_DONTUNMAP))
 		remap->charged_pages = 0; /* goes, or stays, with the new range */
@@ -303,7 +337,8 @@ static int move_vma(struct remap *remap)
 
 static int shrink_vma(struct remap *remap)
 {
-	return do_munmap(remap->mm, remap->addr + remap->new_len, remap->delta);
+	return do_munmap(remap->mm, remap->addr + remap->new_len, remap->delta,
+			 &remap->events->unmapped);
 }
 
 /* To a given place (MREMAP_FIXED), or anywhere but here (MREMAP_DONTUNMAP). */
@@ -312,7 +347,7 @@ static int remap_to(struct remap *remap)
 	int err;
 
 	if (remap->flags & MREMAP_FIXED) {
-		err = do_munmap(remap->mm, remap->new_addr, remap->new_len);
+		err = do_munmap(remap->mm, remap->new_addr, remap->new_len, &remap->events->target);
 		if (err)
 			return err;
 		/* The target may have been cut out of the same vma. */
@@ -345,7 +380,7 @@ static bool can_expand_in_place(const struct remap *remap)
 	if (find_vma_intersection(remap->mm, vma->end, end))
 		return false;
 	return !is_error_value(
-		get_unmapped_area(remap->mm, vma->start, end - vma->start, MAP_FIXED));
+		get_unmapped_area(remap->mm, vma->file, vma->start, end - vma->start, MAP_FIXED));
 }
 
 /* The new part merges with the vma itself, and perhaps with what follows. */
@@ -359,7 +394,9 @@ static int expand_in_place(struct remap *remap)
 		.end = vma->end + remap->delta,
 		.pgoff = vma->pgoff + vma_pages(vma),
 		.flags = vma->flags,
+		.file = vma->file,
 		.anon_vma = vma->anon_vma,
+		.uffd = vma->uffd,
 	};
 
 	if (charge(remap))
@@ -394,7 +431,10 @@ static int remap_at(struct remap *remap)
 	VM_UNREACHABLE();
 }
 
-/* A move to a fixed place without resizing: all vmas of the range, with the holes between. */
+/*
+ * A move to a fixed place without resizing: all vmas of the range, with the holes between. What a
+ * handler has to be told of is moved alone.
+ */
 static s64 move_range(const struct remap *whole)
 {
 	vaddr_t addr = whole->addr, end = whole->addr + whole->old_len;
@@ -414,6 +454,8 @@ static s64 move_range(const struct remap *whole)
 			to += vma->start - addr;
 			addr = vma->start;
 		}
+		if (userfaultfd_armed(vma) && (ret >= 0 || vma->end < end))
+			return -EFAULT;
 		part.vma = vma;
 		part.addr = addr;
 		part.new_addr = to;
@@ -445,6 +487,13 @@ static s64 remap_locked(struct remap *remap)
 	return err ? err : (s64)remap->new_addr;
 }
 
+static void tell_events(struct remap_events *events)
+{
+	userfaultfd_unmap_complete(&events->target);
+	mremap_userfaultfd_complete(events->uffd, events->from, events->to, events->len);
+	userfaultfd_unmap_complete(&events->unmapped);
+}
+
 static s64 do_mremap(struct remap *remap)
 {
 	struct mm *mm = remap->mm;
@@ -456,6 +505,7 @@ static s64 do_mremap(struct remap *remap)
 	if (!ret)
 		ret = remap_locked(remap);
 	up_write(&mm->mmap_lock);
+	tell_events(remap->events);
 	if (MUTANT(mremap_flushes_late) && ret >= 0)
 		flush_tlb_range(mm, remap->addr, remap->addr + old_len);
 	if (ret >= 0 && remap->populate)
@@ -467,6 +517,7 @@ int64_t umm_mremap(struct umm_task *handle, uint64_t old_addr, uint64_t old_byte
 		   uint64_t new_bytes, int flags, uint64_t new_addr)
 {
 	struct task *task = (struct task *)handle;
+	struct remap_events events = { .uffd = NULL };
 	struct remap remap = {
 		.mm = task->mm,
 		.addr = old_addr,
@@ -474,6 +525,7 @@ int64_t umm_mremap(struct umm_task *handle, uint64_t old_addr, uint64_t old_byte
 		.new_len = PAGE_ALIGN(new_bytes),
 		.flags = (u32)flags,
 		.new_addr = new_addr,
+		.events = &events,
 	};
 	struct syscall call =
 		syscall_enter(task, NR_MREMAP, old_addr, old_bytes, new_bytes, (u32)flags);

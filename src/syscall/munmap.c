@@ -53,31 +53,52 @@ void unmap_cancel(const struct unmap *unmap)
 		vma_unsplit(vma_lookup(mm, unmap->start - 1), vma_lookup(mm, unmap->start));
 }
 
-int unmap_prepare(struct mm *mm, vaddr_t start, vaddr_t end, struct unmap *ret_unmap)
+/* Who watches the memory is to be told that it is gone. */
+static int note_unmap(struct unmap *unmap)
 {
-	struct unmap unmap = { .mm = mm, .start = start, .end = end };
+	struct vm_area *vma;
+	int err = 0;
+
+	if (!unmap->notes)
+		return 0;
+	for_each_vma_range(unmap->mm, vma, unmap->start, unmap->end) {
+		err = userfaultfd_unmap_prep(vma, unmap->start, unmap->end, unmap->notes);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+int unmap_prepare(struct unmap *unmap)
+{
+	vaddr_t start = unmap->start, end = unmap->end;
+	struct mm *mm = unmap->mm;
 	struct vm_area *vma;
 	int err;
 
 	VM_DEBUG_ON(!rwsem_is_write_locked(&mm->mmap_lock) && !MUTANT(munmap_reads_mmap_lock));
 	VM_BUG_ON2(start >= end || end > TASK_SIZE, start, end);
 	if (find_vma_intersection(mm, start, end)) {
-		err = split_ends(&unmap);
+		err = split_ends(unmap);
 		if (err)
 			return err;
+		err = note_unmap(unmap);
+		if (err) {
+			unmap_cancel(unmap);
+			return err;
+		}
 	}
 	for_each_vma_range(mm, vma, start, end) {
-		unmap.pages += vma_pages(vma);
+		unmap->pages += vma_pages(vma);
 		if (vma->flags & VM_LOCKED)
-			unmap.locked_pages += vma_pages(vma);
+			unmap->locked_pages += vma_pages(vma);
 		if (vma->flags & VM_ACCOUNT)
-			unmap.accounted_pages += vma_pages(vma);
+			unmap->accounted_pages += vma_pages(vma);
 	}
-	unmap.next = vma;
-	unmap.prev = vma ? vma_prev(vma) : vma_last(mm);
-	while (unmap.prev && unmap.prev->start >= start)
-		unmap.prev = vma_prev(unmap.prev);
-	*ret_unmap = unmap;
+	unmap->next = vma;
+	unmap->prev = vma ? vma_prev(vma) : vma_last(mm);
+	while (unmap->prev && unmap->prev->start >= start)
+		unmap->prev = vma_prev(unmap->prev);
 	return 0;
 }
 
@@ -93,8 +114,10 @@ static void unmap_region(const struct unmap *unmap)
 	for_each_vma_range(mm, vma, unmap->start, unmap->end)
 		unmap_page_range(&tlb, vma, vma->start, vma->end, NULL);
 	/* No reverse map walk may come to a table that is about to go. */
-	for_each_vma_range(mm, vma, unmap->start, unmap->end)
+	for_each_vma_range(mm, vma, unmap->start, unmap->end) {
 		unlink_anon_vmas(vma);
+		vma_unlink_file(vma);
+	}
 	free_pgtables(&tlb, unmap->start, unmap->end, unmap->prev ? unmap->prev->end : 0,
 		      unmap->next ? unmap->next->start : ~0ull);
 	tlb_finish_mmu(&tlb);
@@ -118,18 +141,17 @@ void unmap_commit(struct unmap *unmap)
 	vm_unacct_memory(mm, unmap->accounted_pages);
 }
 
-int do_munmap(struct mm *mm, vaddr_t start, u64 len)
+int do_munmap(struct mm *mm, vaddr_t start, u64 len, struct uffd_notes *notes)
 {
-	struct unmap unmap;
-	vaddr_t end;
+	struct unmap unmap = { .mm = mm, .start = start, .notes = notes };
 	int err;
 
 	if (PAGE_OFFSET_OF(start) || start > TASK_SIZE || len > TASK_SIZE - start)
 		return -EINVAL;
-	end = start + PAGE_ALIGN(len);
-	if (end == start)
+	unmap.end = start + PAGE_ALIGN(len);
+	if (unmap.end == start)
 		return -EINVAL;
-	err = unmap_prepare(mm, start, end, &unmap);
+	err = unmap_prepare(&unmap);
 	if (!err)
 		unmap_commit(&unmap);
 	return err;
@@ -139,17 +161,19 @@ int umm_munmap(struct umm_task *handle, uint64_t addr, uint64_t len_bytes)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_MUNMAP, addr, len_bytes, 0, 0);
+	struct uffd_notes notes = { 0 };
 	struct mm *mm = task->mm;
 	int err;
 
 	if (MUTANT(munmap_reads_mmap_lock)) {
 		down_read(&mm->mmap_lock);
-		err = do_munmap(mm, addr, len_bytes);
+		err = do_munmap(mm, addr, len_bytes, NULL);
 		up_read(&mm->mmap_lock);
 		return (int)syscall_exit(&call, err);
 	}
 	down_write(&mm->mmap_lock);
-	err = do_munmap(mm, addr, len_bytes);
+	err = do_munmap(mm, addr, len_bytes, &notes);
 	up_write(&mm->mmap_lock);
+	userfaultfd_unmap_complete(&notes);
 	return (int)syscall_exit(&call, err);
 }

@@ -51,15 +51,16 @@ static void copy_pages(struct vm_copy *copy, struct page **pages, u64 offset, u6
 static void unpin_pages(const struct vm_copy *copy, struct page **pages, s64 nr)
 {
 	for (s64 i = 0; i < nr; i++) {
-		if (copy->write && !page_test_reserved(pages[i]))
-			page_set_dirty(pages[i]);
+		if (copy->write)
+			set_page_dirty_lock(pages[i]);
 		unpin_user_page(pages[i]);
 	}
 }
 
 static int copy_range(struct vm_copy *copy, vaddr_t addr, u64 len)
 {
-	u32 flags = FOLL_PIN | FOLL_REMOTE | FOLL_TOUCH | (copy->write ? FOLL_WRITE : 0);
+	u32 flags = FOLL_PIN | FOLL_REMOTE | FOLL_TOUCH | FOLL_UNLOCKABLE |
+		    (copy->write ? FOLL_WRITE : 0);
 	vaddr_t page_addr = addr & PAGE_MASK;
 	u64 offset = addr - page_addr;
 	u64 nr = len ? (addr + len - 1) / PAGE_SIZE - addr / PAGE_SIZE + 1 : 0;

@@ -3,6 +3,7 @@
 #include "vma/task.h"
 
 #include "base/uapi.h"
+#include "filemap/file.h"
 #include "range/range.h"
 #include "rmap/anon_vma.h"
 #include "syscall/syscall_internal.h"
@@ -19,8 +20,10 @@ static void exit_mmap(struct mm *mm)
 	tlb_gather_mmu_fullmm(&tlb, mm);
 	for_each_vma(mm, vma)
 		unmap_page_range(&tlb, vma, vma->start, vma->end, NULL);
-	for_each_vma(mm, vma)
+	for_each_vma(mm, vma) {
 		unlink_anon_vmas(vma);
+		vma_unlink_file(vma);
+	}
 	free_pgtables(&tlb, 0, TASK_SIZE, 0, ~0ull);
 	tlb_finish_mmu(&tlb);
 
@@ -48,13 +51,15 @@ const struct mm_exit_ops mm_exit_ops = {
 
 static const char default_comm[] = "usermm";
 
-struct task *task_create(struct machine *m, struct mm *mm, int pid)
+struct task *task_create(struct machine *m, struct mm *mm, struct files_struct *files, int pid)
 {
 	struct task *task = kmem_cache_alloc(m, CACHE_TASK);
 
 	if (!task)
 		return NULL;
 	task->mm = mm;
+	task->files = files;
+	list_init(&task->uffd_wait.queue);
 	memcpy(task->comm, default_comm, sizeof(default_comm));
 	mutex_lock(&m->tasks_lock);
 	task->tid = ++m->next_pid;
@@ -96,14 +101,15 @@ struct mm *task_get_mm(struct task *caller, const struct task *wanted, int *ret_
 int umm_process_create(struct umm_machine *handle, struct umm_task **ret_task)
 {
 	struct machine *m = (struct machine *)handle;
-	struct mm *mm = mm_alloc(m);
-	struct task *task;
+	struct files_struct *files = files_alloc(m);
+	struct mm *mm = files ? mm_alloc(m) : NULL;
+	struct task *task = mm ? task_create(m, mm, files, 0) : NULL;
 
-	if (!mm)
-		return -ENOMEM;
-	task = task_create(m, mm, 0);
 	if (!task) {
-		mm_put(mm);
+		if (mm)
+			mm_put(mm);
+		if (files)
+			files_put(files);
 		return -ENOMEM;
 	}
 	*ret_task = (struct umm_task *)task;
@@ -117,8 +123,10 @@ int umm_thread_create(struct umm_task *handle, struct umm_task **ret_thread)
 	struct task *thread;
 
 	mm_get(task->mm);
-	thread = task_create(machine_of(task), task->mm, task->pid);
+	files_get(task->files);
+	thread = task_create(machine_of(task), task->mm, task->files, task->pid);
 	if (!thread) {
+		files_put(task->files);
 		mm_put(task->mm);
 		return (int)syscall_exit(&call, -ENOMEM);
 	}
@@ -131,12 +139,14 @@ void umm_task_exit(struct umm_task *handle)
 {
 	struct task *task = (struct task *)handle;
 	struct syscall call = syscall_enter(task, NR_EXIT, 0, 0, 0, 0);
+	struct files_struct *files = task->files;
 	struct mm *mm = task->mm;
 
 	trace(machine_of(task), TRACE_SCHED_PROCESS_EXIT, (u64)task->tid);
 	task_unlink(task);
 	task_leave_cpu(task);
 	mm_put(mm);
+	files_put(files);
 	sync_set_current(call.outer);
 	kmem_cache_free(machine_of(task), CACHE_TASK, task);
 }

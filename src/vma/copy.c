@@ -31,13 +31,15 @@ struct vm_area *copy_vma(struct vm_area **vma_ptr, vaddr_t old_addr, vaddr_t add
 		.end = addr + len,
 		.pgoff = linear_page_index(vma, old_addr),
 		.flags = vma->flags,
+		.file = vma->file,
+		.uffd = vma->uffd,
 		.anon_vma = vma->anon_vma,
 		.copied_from = vma,
 	};
 	struct vm_area *copy;
 
 	/* Without pages the offsets are free: those of the new place make it merge better. */
-	if (!vma->anon_vma)
+	if (vma_is_anonymous(vma) && !vma->anon_vma)
 		merge.pgoff = addr >> PAGE_SHIFT;
 	merge.next = find_vma(vma->mm, addr);
 	VM_BUG_ON2(merge.next && merge.next->start < addr + len, addr, len);

@@ -229,14 +229,14 @@ static u64 area_large_aligned(struct mm *mm, u64 len, u32 flags)
 	return ALIGN_UP(found, PMD_SIZE);
 }
 
-u64 get_unmapped_area(struct mm *mm, vaddr_t addr, u64 len, u32 flags)
+u64 get_unmapped_area(struct mm *mm, const struct file *file, vaddr_t addr, u64 len, u32 flags)
 {
 	u64 found = 0;
 
 	VM_BUG_ON2(!len || !IS_ALIGNED(len, PAGE_SIZE), len, addr);
 	if (len > TASK_SIZE)
 		return (u64)-ENOMEM;
-	if (!addr && IS_ALIGNED(len, PMD_SIZE) && !(flags & MAP_FIXED))
+	if (!file && !addr && IS_ALIGNED(len, PMD_SIZE) && !(flags & (MAP_FIXED | MAP_SHARED)))
 		found = area_large_aligned(mm, len, flags);
 	if (!found)
 		found = area_topdown(mm, addr, len, flags);

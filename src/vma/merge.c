@@ -16,13 +16,15 @@
  */
 #include "vma/merge.h"
 
+#include "base/mutant.h"
 #include "base/uapi.h"
 
 /* ---- may they be one? --------------------------------------------------------------------- */
 
 static bool attributes_match(const struct vma_merge *merge, const struct vm_area *vma)
 {
-	return !((vma->flags ^ merge->flags) & ~VM_STICKY) && vma->backing == VMA_ANON;
+	return !((vma->flags ^ merge->flags) & ~VM_STICKY) && vma->file == merge->file &&
+	       vma->uffd == merge->uffd;
 }
 
 static bool had_uncowed_parents(const struct vm_area *vma)
@@ -81,22 +83,60 @@ int dup_anon_vma(struct vm_area *dst, struct vm_area *src)
 	return err;
 }
 
-void vma_remove(struct vm_area *vma)
+/* What is left when the tree and the file's reverse map have forgotten it. */
+static void vma_dispose(struct vm_area *vma)
 {
-	vma_unlink(vma->mm, vma);
 	vma_rmap_ops.unlink(vma);
 	vm_area_free(vma);
 }
 
+void vma_remove(struct vm_area *vma)
+{
+	vma_unlink(vma->mm, vma);
+	vma_unlink_file(vma);
+	vma_dispose(vma);
+}
+
+/*
+ * Around a change of the bounds of vmas of one file and one family, the first of which has the
+ * family's anon_vma if any has: walks of the reverse maps see all of the change or nothing of it,
+ * so that a page is found at every moment where it is mapped. The first nr_kept are found at their
+ * old bounds before and at their new ones after.
+ */
+static void change_begin(struct vm_area *const *vmas, unsigned nr, unsigned nr_kept)
+{
+	if (vmas[0]->file) {
+		vma_file_ops.lock(vmas[0]);
+		for (unsigned i = 0; i < nr; i++)
+			vma_file_ops.remove(vmas[i]);
+	}
+	if (vmas[0]->anon_vma) {
+		vma_rmap_ops.lock(vmas[0]->anon_vma);
+		for (unsigned i = 0; i < nr_kept; i++)
+			vma_rmap_ops.remove(vmas[i]);
+	}
+}
+
+/* The first nr of them are found by their file from now on. */
+static void change_end(struct vm_area *const *vmas, unsigned nr, unsigned nr_kept)
+{
+	if (vmas[0]->anon_vma) {
+		for (unsigned i = 0; i < nr_kept; i++)
+			vma_rmap_ops.insert(vmas[i]);
+		vma_rmap_ops.unlock(vmas[0]->anon_vma);
+	}
+	if (vmas[0]->file) {
+		for (unsigned i = 0; i < nr; i++)
+			vma_file_ops.insert(vmas[i]);
+		vma_file_ops.unlock(vmas[0]);
+	}
+}
+
 void vma_adjust(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff)
 {
-	struct anon_vma *anon_vma = vma->anon_vma;
-
-	if (anon_vma)
-		vma_rmap_ops.lock(anon_vma);
+	change_begin(&vma, 1, 1);
 	vma_set_range(vma, start, end, pgoff);
-	if (anon_vma)
-		vma_rmap_ops.unlock(anon_vma);
+	change_end(&vma, 1, 1);
 }
 
 /* What of middle lies outside the target keeps its attributes. */
@@ -105,25 +145,40 @@ static void shrink_middle(const struct vma_merge *merge)
 	struct vm_area *middle = merge->middle;
 
 	if (merge->target == merge->prev)
-		vma_adjust(middle, merge->end, middle->end, linear_page_index(middle, merge->end));
+		vma_set_range(middle, merge->end, middle->end,
+			      linear_page_index(middle, merge->end));
 	else
-		vma_adjust(middle, middle->start, merge->start, middle->pgoff);
+		vma_set_range(middle, middle->start, merge->start, middle->pgoff);
 }
 
 static struct vm_area *commit_merge(struct vma_merge *merge)
 {
-	struct vm_area *target = merge->target;
+	struct vm_area *target = merge->target, *middle = merge->middle;
+	struct vm_area *gone[2], *vmas[3] = { target };
+	unsigned nr_gone = 0, nr_stay = 1;
 	u64 sticky = merge->flags & VM_STICKY;
 
 	if (merge->remove_next) {
 		sticky |= merge->next->flags & VM_STICKY;
-		vma_remove(merge->next);
+		gone[nr_gone++] = merge->next;
 	}
 	if (merge->remove_middle)
-		vma_remove(merge->middle);
-	else if (merge->middle)
+		gone[nr_gone++] = middle;
+	else if (middle)
+		vmas[nr_stay++] = middle;
+	for (unsigned i = 0; i < nr_gone; i++)
+		vmas[nr_stay + i] = gone[i];
+
+	change_begin(vmas, nr_stay + nr_gone, nr_stay);
+	for (unsigned i = 0; i < nr_gone; i++)
+		vma_unlink(target->mm, gone[i]);
+	if (nr_stay > 1)
 		shrink_middle(merge);
-	vma_adjust(target, merge->new_start, merge->new_end, merge->new_pgoff);
+	vma_set_range(target, merge->new_start, merge->new_end, merge->new_pgoff);
+	change_end(vmas, nr_stay, nr_stay);
+
+	for (unsigned i = 0; i < nr_gone; i++)
+		vma_dispose(gone[i]);
 	vma_set_flags(target, target->flags | sticky);
 	return target;
 }
@@ -190,8 +245,8 @@ static int split_range(struct vm_area *vma, vaddr_t start, vaddr_t end, struct v
 	return 0;
 }
 
-int vma_modify_flags(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
-		     struct vm_area **ret_vma)
+int vma_modify_uffd(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
+		    struct userfaultfd_ctx *uffd, struct vm_area **ret_vma)
 {
 	struct vma_merge merge = {
 		.middle = vma,
@@ -202,6 +257,8 @@ int vma_modify_flags(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
 		.pgoff = linear_page_index(vma, start),
 		.flags = flags,
 		.anon_vma = vma->anon_vma,
+		.file = vma->file,
+		.uffd = uffd,
 	};
 	struct vm_area *merged;
 
@@ -216,6 +273,12 @@ int vma_modify_flags(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
 	return split_range(vma, start, end, ret_vma);
 }
 
+int vma_modify_flags(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
+		     struct vm_area **ret_vma)
+{
+	return vma_modify_uffd(vma, start, end, flags, vma->uffd, ret_vma);
+}
+
 /* ---- splitting ---------------------------------------------------------------------------- */
 
 struct vm_area *vm_area_dup(const struct vm_area *vma, struct mm *mm)
@@ -228,13 +291,17 @@ struct vm_area *vm_area_dup(const struct vm_area *vma, struct mm *mm)
 	dup->end = vma->end;
 	dup->pgoff = vma->pgoff;
 	dup->backing = vma->backing;
+	dup->uffd = vma->uffd;
+	dup->file = vma->file;
+	if (dup->file)
+		vma_file_ops.get(dup);
 	vma_set_flags(dup, vma->flags);
 	return dup;
 }
 
 int vma_split_nolimit(struct vm_area *vma, vaddr_t addr, struct vm_area **ret_upper)
 {
-	struct vm_area *upper;
+	struct vm_area *upper, *both[2];
 
 	VM_BUG_ON2(addr <= vma->start || addr >= vma->end, addr, vma->start);
 	VM_BUG_ON2(!IS_ALIGNED(addr, PAGE_SIZE), addr, vma->start);
@@ -247,9 +314,18 @@ int vma_split_nolimit(struct vm_area *vma, vaddr_t addr, struct vm_area **ret_up
 		vm_area_free(upper);
 		return -ENOMEM;
 	}
-	vma_adjust(vma, vma->start, addr, vma->pgoff);
-	vma_link(vma->mm, upper);
 	*ret_upper = upper;
+	if (MUTANT(split_in_two_steps)) {
+		vma_adjust(vma, vma->start, addr, vma->pgoff);
+		vma_link(vma->mm, upper);
+		return 0;
+	}
+	both[0] = vma;
+	both[1] = upper;
+	change_begin(both, 1, 1);
+	vma_set_range(vma, vma->start, addr, vma->pgoff);
+	vma_insert(vma->mm, upper);
+	change_end(both, 2, 1);
 	return 0;
 }
 
@@ -262,10 +338,14 @@ int split_vma(struct vm_area *vma, vaddr_t addr, struct vm_area **ret_upper)
 
 void vma_unsplit(struct vm_area *lower, struct vm_area *upper)
 {
+	struct vm_area *both[2] = { lower, upper };
 	vaddr_t end = upper->end;
 
 	VM_BUG_ON2(lower->end != upper->start, lower->end, upper->start);
 	VM_BUG_ON2(lower->flags != upper->flags, lower->flags, upper->flags);
-	vma_remove(upper);
-	vma_adjust(lower, lower->start, end, lower->pgoff);
+	change_begin(both, 2, 1);
+	vma_unlink(upper->mm, upper);
+	vma_set_range(lower, lower->start, end, lower->pgoff);
+	change_end(both, 1, 1);
+	vma_dispose(upper);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vma: joining and dividing vmas. Two neighbours become one when nothing but their addresses
- * tells them apart: same flags (sticky ones aside), page offsets that run on, and anon_vmas
- * that can be one. mmap_lock is held for write throughout.
+ * tells them apart: same flags (sticky ones aside), same file, same userfaultfd, page offsets that
+ * run on, and anon_vmas that can be one. mmap_lock is held for write throughout.
  */
 #ifndef VMA_MERGE_H
 #define VMA_MERGE_H
@@ -18,8 +18,10 @@ struct vma_merge {
 	vaddr_t start, end;
 	pgoff_t pgoff; /* of start */
 	u64 flags;
-	struct anon_vma *anon_vma;   /* that the range's pages belong to, or NULL */
-	struct vm_area *copied_from; /* whose pages a new range is about to receive (mremap) */
+	struct file *file;            /* that backs it, or NULL */
+	struct userfaultfd_ctx *uffd; /* that is told of its faults, or NULL */
+	struct anon_vma *anon_vma;    /* that the range's pages belong to, or NULL */
+	struct vm_area *copied_from;  /* whose pages a new range is about to receive (mremap) */
 
 	/* fixed after checking: what becomes of the neighbours */
 	struct vm_area *target;     /* grows over the range */
@@ -46,6 +48,9 @@ struct vm_area *vma_merge_new_range(struct vma_merge *merge);
  */
 int vma_modify_flags(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
 		     struct vm_area **ret_vma);
+/* The same with another context, which the caller sets as well. */
+int vma_modify_uffd(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 flags,
+		    struct userfaultfd_ctx *uffd, struct vm_area **ret_vma);
 
 /*
  * Divide vma at addr; vma keeps the lower part, *ret_upper is the new upper one. -ENOMEM with
@@ -57,8 +62,8 @@ int split_vma(struct vm_area *vma, vaddr_t addr, struct vm_area **ret_upper);
 void vma_unsplit(struct vm_area *lower, struct vm_area *upper);
 
 /*
- * Change the bounds of a linked vma under the lock of its family, so that no walker of the reverse
- * map sees half of the change.
+ * Change the bounds of a linked vma under the locks of its file and its family, so that no walk of
+ * the reverse maps sees half of the change.
  */
 void vma_adjust(struct vm_area *vma, vaddr_t start, vaddr_t end, pgoff_t pgoff);
 /* Give dst the anon_vma and the chains of src (or NULL: none), unless it has its own. -ENOMEM. */

@@ -17,7 +17,8 @@
 #define RANGES 6 /* of 3 pages: 1+2+3 */
 #define DEPTH 3
 
-#define MMAP_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
+/* Read-only mappings of a file begin so many pages further on in it. */
+#define SHIFT_PAGES 8
 
 enum call {
 	CALL_MMAP_RW,
@@ -33,6 +34,7 @@ enum call {
 
 /* One page: 0 when it is not mapped. */
 #define PAGE_MAPPED BIT(32)
+#define PAGE_SHIFTED BIT(33)
 struct naive {
 	u64 page[PAGES];
 };
@@ -40,6 +42,8 @@ struct naive {
 static struct umm_machine *machine;
 static struct umm_task *task;
 static u64 sequences;
+/* What is mapped. */
+static int fd, map_flags;
 
 static void verify_clean(void)
 {
@@ -52,17 +56,21 @@ static void verify_clean(void)
 static const u8 range_first[RANGES] = { 0, 1, 2, 0, 1, 0 };
 static const u8 range_pages[RANGES] = { 1, 1, 1, 2, 2, 3 };
 
+static int map_at(vaddr_t addr, u64 len, int prot, pgoff_t shift)
+{
+	pgoff_t pgoff = ((addr - ADDR) >> PAGE_SHIFT) + shift;
+	s64 ret = umm_mmap(task, addr, len, prot, map_flags | MAP_FIXED, fd, pgoff << PAGE_SHIFT);
+
+	return ret == (s64)addr ? 0 : -1;
+}
+
 static int call_real(enum call call, vaddr_t addr, u64 len)
 {
 	switch (call) {
 	case CALL_MMAP_RW:
-		return umm_mmap(task, addr, len, PROT_READ | PROT_WRITE, MMAP_FLAGS, -1, 0) ==
-				       (s64)addr ?
-			       0 :
-			       -1;
+		return map_at(addr, len, PROT_READ | PROT_WRITE, 0);
 	case CALL_MMAP_R:
-		return umm_mmap(task, addr, len, PROT_READ, MMAP_FLAGS, -1, 0) == (s64)addr ? 0 :
-											      -1;
+		return map_at(addr, len, PROT_READ, fd < 0 ? 0 : SHIFT_PAGES);
 	case CALL_MUNMAP:
 		return umm_munmap(task, addr, len);
 	case CALL_PROT_NONE:
@@ -78,10 +86,15 @@ static int call_real(enum call call, vaddr_t addr, u64 len)
 	}
 }
 
+/* Shared memory is promised to the file; of a file's copies a promise is never taken back. */
 static u64 naive_prot(u64 page, u64 access)
 {
+	bool account = (access & VM_WRITE) || (fd >= 0 && (page & VM_ACCOUNT));
+
+	account &= !(map_flags & MAP_SHARED);
+
 	page &= ~(u64)(VM_READ | VM_WRITE | VM_ACCOUNT);
-	return page | access | (access & VM_WRITE ? VM_ACCOUNT : 0);
+	return page | access | (account ? VM_ACCOUNT : 0);
 }
 
 static int naive_page(enum call call, u64 *page)
@@ -93,7 +106,7 @@ static int naive_page(enum call call, u64 *page)
 		*page = naive_prot(PAGE_MAPPED, VM_READ | VM_WRITE);
 		return 0;
 	case CALL_MMAP_R:
-		*page = naive_prot(PAGE_MAPPED, VM_READ);
+		*page = naive_prot(PAGE_MAPPED | (fd < 0 ? 0 : PAGE_SHIFTED), VM_READ);
 		return 0;
 	case CALL_MUNMAP:
 		*page = 0;
@@ -144,11 +157,15 @@ static void compare(const struct naive *naive)
 		u64 flags = VM_READ | VM_WRITE | VM_ACCOUNT | VM_DONTCOPY;
 		unsigned first = (unsigned)((vma->start - ADDR) >> PAGE_SHIFT);
 		unsigned end = (unsigned)((vma->end - ADDR) >> PAGE_SHIFT);
+		u64 shifted = fd >= 0 && vma->pgoff >= SHIFT_PAGES ? PAGE_SHIFTED : 0;
 
 		for (; page < first; page++)
 			assert_int_equal(naive->page[page], 0);
+		if (fd >= 0)
+			assert_int_equal(vma->pgoff, first + (shifted ? SHIFT_PAGES : 0));
 		for (; page < end; page++)
-			assert_int_equal(naive->page[page], PAGE_MAPPED | (vma->flags & flags));
+			assert_int_equal(naive->page[page],
+					 PAGE_MAPPED | shifted | (vma->flags & flags));
 		if (end < PAGES)
 			assert_true(naive->page[end] != naive->page[end - 1]);
 	}
@@ -185,6 +202,8 @@ static void build(void)
 	umm_config_init(&config);
 	config.ram_bytes = 1 << 20;
 	config.trace_events = 0;
+	fd = -1;
+	map_flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	assert_int_equal(umm_machine_create(&config, &machine), 0);
 	assert_int_equal(umm_process_create(machine, &task), 0);
 }
@@ -196,12 +215,10 @@ static void finish(void)
 	umm_machine_destroy(machine);
 }
 
-static void test_enumerate(void **state)
+static void enumerate(unsigned nr_calls)
 {
-	const unsigned each = (NR_CALLS - 1) * RANGES;
+	const unsigned each = nr_calls * RANGES;
 
-	(void)state;
-	build();
 	sequences = 0;
 	for (unsigned a = 0; a < each; a++) {
 		for (unsigned b = 0; b < each; b++) {
@@ -210,6 +227,27 @@ static void test_enumerate(void **state)
 		}
 	}
 	assert_int_equal(sequences, (u64)each * each * each);
+}
+
+static void test_enumerate(void **state)
+{
+	(void)state;
+	build();
+	enumerate(NR_CALLS - 1);
+	finish();
+}
+
+/* The same for a file, where the offsets tell neighbours apart. */
+static void test_enumerate_files(void **state)
+{
+	(void)state;
+	build();
+	fd = umm_memfd_create(task, "merge", 0);
+	assert_true(fd >= 0);
+	map_flags = MAP_SHARED;
+	enumerate(CALL_PROT_RW + 1);
+	map_flags = MAP_PRIVATE;
+	enumerate(CALL_PROT_RW + 1);
 	finish();
 }
 
@@ -228,7 +266,7 @@ static void touch(struct umm_task *who, unsigned page)
 static void map(unsigned page, unsigned pages, int prot)
 {
 	assert_int_equal(umm_mmap(task, ADDR + page * PAGE_SIZE, pages * PAGE_SIZE, prot,
-				  MMAP_FLAGS, -1, 0),
+				  map_flags | MAP_FIXED, -1, 0),
 			 ADDR + page * PAGE_SIZE);
 }
 
@@ -304,7 +342,7 @@ static void test_uncowed_parents(void **state)
 	touch(task, 0);
 	assert_int_equal(umm_fork(task, &child), 0);
 	assert_int_equal(umm_mmap(child, ADDR + 2 * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE,
-				  MMAP_FLAGS, -1, 0),
+				  map_flags | MAP_FIXED, -1, 0),
 			 ADDR + 2 * PAGE_SIZE);
 	assert_int_equal(map_count(child), 2);
 	map(2, 1, PROT_READ | PROT_WRITE);
@@ -322,6 +360,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_enumerate),
+		cmocka_unit_test(test_enumerate_files),
 		cmocka_unit_test(test_two_families_stay_apart),
 		cmocka_unit_test(test_neighbour_lends_anon_vma),
 		cmocka_unit_test(test_guarded_neighbour_lends_anon_vma),

@@ -23,6 +23,7 @@ static void mm_init(struct mm *mm)
 	const struct umm_config *config = &machine_of(mm)->config;
 
 	atomic_set(&mm->users, 1);
+	atomic_set(&mm->refs, 1);
 	init_rwsem(&mm->mmap_lock, LC_MMAP);
 	spin_lock_init(&mm->page_table_lock, LC_MM_TABLES);
 	spin_lock_init(&mm->flush_lock, LC_FLUSH);
@@ -62,6 +63,25 @@ void mm_get(struct mm *mm)
 	atomic_inc(&mm->users);
 }
 
+bool mm_get_not_zero(struct mm *mm)
+{
+	VM_BUG_ON2(atomic_read(&mm->refs) <= 0, atomic_read(&mm->refs), mm->id);
+	return atomic_inc_not_zero(&mm->users);
+}
+
+void mm_grab(struct mm *mm)
+{
+	VM_BUG_ON2(atomic_read(&mm->refs) <= 0, atomic_read(&mm->refs), mm->id);
+	atomic_inc(&mm->refs);
+}
+
+void mm_drop(struct mm *mm)
+{
+	VM_BUG_ON2(atomic_read(&mm->refs) <= 0, atomic_read(&mm->refs), mm->id);
+	if (atomic_dec_and_test(&mm->refs))
+		kmem_cache_free(machine_of(mm), CACHE_MM, mm);
+}
+
 void mm_put(struct mm *mm)
 {
 	struct machine *m = machine_of(mm);
@@ -76,7 +96,7 @@ void mm_put(struct mm *mm)
 	mutex_lock(&m->tasks_lock);
 	list_del_init(&mm->mms);
 	mutex_unlock(&m->tasks_lock);
-	kmem_cache_free(m, CACHE_MM, mm);
+	mm_drop(mm);
 }
 
 /* ---- high-water marks --------------------------------------------------------------------- */
@@ -164,13 +184,13 @@ bool accountable_mapping(u64 flags)
 
 static bool commit_allowed(const struct machine *m, const struct mm *mm, u64 pages)
 {
-	u64 ram = phys_total_pages(m);
-	s64 allowed = (s64)(ram * OVERCOMMIT_RATIO / 100);
+	u64 ram = phys_total_pages(m), swap = (u64)atomic64_read(&m->total_swap_pages);
+	s64 allowed = (s64)(ram * OVERCOMMIT_RATIO / 100 + swap);
 
 	if (m->config.overcommit == OVERCOMMIT_ALWAYS)
 		return true;
 	if (m->config.overcommit == OVERCOMMIT_GUESS)
-		return pages <= ram;
+		return pages <= ram + swap;
 	/* Keep a reserve, so that one process cannot grow until nobody can act any more. */
 	allowed -= (s64)MIN(mm->total_vm / 32, USER_RESERVE_PAGES);
 	return atomic64_read(&m->committed_pages) < allowed;

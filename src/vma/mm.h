@@ -6,6 +6,7 @@
 #include <bsd/sys/tree.h>
 
 #include "machine/machine.h"
+#include "phys/page.h"
 #include "vma/task.h"
 
 struct vm_area;
@@ -15,6 +16,9 @@ RB_HEAD(vma_tree, vm_area);
 enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
 
 enum mm_rlimit { MM_RLIMIT_AS, MM_RLIMIT_DATA, MM_RLIMIT_STACK, MM_RLIMIT_MEMLOCK, NR_MM_RLIMITS };
+
+/* What has become of a process that the OOM killer chose, and of its private memory. */
+enum mm_killed { MM_ALIVE, MM_KILLED, MM_REAPING, MM_REAPED };
 
 #define MM_RLIM_INFINITY (~0ull)
 #define MM_FLUSH_LOG 16
@@ -26,12 +30,24 @@ struct tlb_flush_record {
 };
 
 /*
+ * mlock or munlock of [start, end) under way (end 0: none), for who comes by the reverse map: the
+ * mappings of its pages below `done` count as `locked` says, those above as the opposite, whatever
+ * the flags of their vmas are meanwhile. See rmap/mlock.c.
+ */
+struct mlock_change {
+	u32 seq; /* odd while the others are being changed */
+	bool locked;
+	vaddr_t start, end, done;
+};
+
+/*
  * Fields by lock:  (m) mmap_lock  (a) atomic  (c) constant after creation  (t) machine tasks_lock
  */
 struct mm {
 	struct list_head mms; /* t */
 	u32 id;               /* c */
 	atomic_t users;       /* a: tasks and remote users; the last one tears it down */
+	atomic_t refs;        /* a: who keeps this struct: all users together, contexts */
 	pfn_t pgd;            /* c */
 
 	struct rw_semaphore mmap_lock;
@@ -50,6 +66,7 @@ struct mm {
 	 * vma without counting it out, in Linux too.
 	 */
 	u64 locked_vm_lost;
+	struct mlock_change mlock; /* m for write to change, a to read */
 	u64 hiwater_vm;
 	atomic64_t hiwater_rss; /* a */
 
@@ -68,9 +85,17 @@ struct mm {
 
 	u64 rlimit[NR_MM_RLIMITS]; /* m: bytes */
 	bool cap_ipc_lock;         /* m */
-	u32 killed;                /* a: the OOM killer chose it: every access ends with SIGKILL */
+	u32 killed; /* a: enum mm_killed: by the OOM killer; every access ends with SIGKILL */
 
 	struct list_head pins; /* m, write */
+
+	/*
+	 * m: a vma was registered again without its write protection, as which entries of it may
+	 * still be marked: that means nothing.
+	 */
+	bool uffd_wp_stale;
+
+	u32 group; /* m: whose limit its memory counts against, phys/group.h */
 };
 
 /*
@@ -79,7 +104,12 @@ struct mm {
  */
 struct mm *mm_alloc(struct machine *m);
 void mm_get(struct mm *mm);
+/* As mm_get, unless nobody uses it any more; the caller has a reference. */
+bool mm_get_not_zero(struct mm *mm);
 void mm_put(struct mm *mm);
+/* A reference to the struct alone, which may outlive the address space. */
+void mm_grab(struct mm *mm);
+void mm_drop(struct mm *mm);
 
 /*
  * Taking an address space apart uses rooms above this one; they fill this in. One table for
@@ -94,6 +124,14 @@ extern const struct mm_exit_ops mm_exit_ops;
 static inline void add_mm_counter(struct mm *mm, enum mm_counter member, s64 pages)
 {
 	atomic64_add(&mm->rss[member], pages);
+}
+
+/* Which one counts a mapping of a page. */
+static inline enum mm_counter page_mm_counter(const struct page *page)
+{
+	if (page_test_anon(page))
+		return MM_ANONPAGES;
+	return page_test_swapbacked(page) ? MM_SHMEMPAGES : MM_FILEPAGES;
 }
 
 static inline s64 get_mm_rss(const struct mm *mm)

@@ -123,7 +123,7 @@ struct vm_area *vma_prev(struct vm_area *vma)
 
 /* ---- changing ----------------------------------------------------------------------------- */
 
-void vma_link(struct mm *mm, struct vm_area *vma)
+void vma_insert(struct mm *mm, struct vm_area *vma)
 {
 	struct vm_area *clash;
 
@@ -137,6 +137,30 @@ void vma_link(struct mm *mm, struct vm_area *vma)
 	update_gap(vma);
 	update_gap(vma_next(vma));
 	mm->map_count++;
+}
+
+void vma_link(struct mm *mm, struct vm_area *vma)
+{
+	vma_insert(mm, vma);
+	vma_link_file(vma);
+}
+
+void vma_link_file(struct vm_area *vma)
+{
+	if (!vma->file)
+		return;
+	vma_file_ops.lock(vma);
+	vma_file_ops.insert(vma);
+	vma_file_ops.unlock(vma);
+}
+
+void vma_unlink_file(struct vm_area *vma)
+{
+	if (!vma->in_i_mmap)
+		return;
+	vma_file_ops.lock(vma);
+	vma_file_ops.remove(vma);
+	vma_file_ops.unlock(vma);
 }
 
 /* Where a removal leaves the tree stale: the parent of the node that leaves its place. */
@@ -187,10 +211,28 @@ pgprot_t vm_get_page_prot(u64 flags)
 	return arch_page_prot((u32)(flags & (VM_ACCESS_FLAGS | VM_SHARED)));
 }
 
+/* Whether the first write to each page of a shared mapping has to be seen. */
+static bool wants_write_notify(const struct vm_area *vma, u64 flags)
+{
+	if ((flags & (VM_WRITE | VM_SHARED)) != (VM_WRITE | VM_SHARED))
+		return false;
+	if (vma->backing == VMA_FILE || (flags & VM_UFFD_WP))
+		return true;
+	return machine_of(vma)->config.soft_dirty && !(flags & VM_SOFTDIRTY);
+}
+
+pgprot_t vma_page_prot(const struct vm_area *vma, u64 flags)
+{
+	if (wants_write_notify(vma, flags))
+		flags &= ~VM_SHARED;
+	return vm_get_page_prot(flags);
+}
+
 void vma_set_flags(struct vm_area *vma, u64 flags)
 {
-	vma->flags = flags;
-	vma->page_prot = vm_get_page_prot(flags);
+	/* Walks of the reverse maps look without mmap_lock. */
+	WRITE_ONCE(vma->flags, flags);
+	WRITE_ONCE(vma->page_prot.v, vma_page_prot(vma, flags).v);
 }
 
 struct vm_area *vm_area_alloc(struct mm *mm)
@@ -209,5 +251,8 @@ void vm_area_free(struct vm_area *vma)
 {
 	VM_BUG_ON(vma->anon_vma);
 	VM_BUG_ON(!list_empty(&vma->anon_vma_chain));
+	VM_BUG_ON2(vma->in_i_mmap, vma->start, vma->end);
+	if (vma->file)
+		vma_file_ops.put(vma);
 	kmem_cache_free(machine_of(vma), CACHE_VMA, vma);
 }

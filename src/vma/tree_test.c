@@ -260,7 +260,7 @@ static void test_topdown(void **state)
 		u64 len = (1 + prng_below(&rng, 8)) << PAGE_SHIFT;
 
 		random_layout(20 + 10 * (i % 8));
-		assert_int_equal(get_unmapped_area(mm, 0, len, 0), naive_topdown(len));
+		assert_int_equal(get_unmapped_area(mm, NULL, 0, len, 0), naive_topdown(len));
 		clear_layout();
 	}
 	finish();
@@ -274,10 +274,10 @@ static void test_bottomup_fallback(void **state)
 	(void)state;
 	build(3);
 	vma = add(machine_of(mm)->config.mmap_min_addr, mm->mmap_base, VM_READ);
-	assert_int_equal(get_unmapped_area(mm, 0, PAGE_SIZE, 0), vma->end);
+	assert_int_equal(get_unmapped_area(mm, NULL, 0, PAGE_SIZE, 0), vma->end);
 	add(vma->end, TASK_SIZE - PAGE_SIZE, VM_READ);
-	assert_int_equal(get_unmapped_area(mm, 0, PAGE_SIZE, 0), TASK_SIZE - PAGE_SIZE);
-	assert_int_equal((s64)get_unmapped_area(mm, 0, 2 * PAGE_SIZE, 0), -ENOMEM);
+	assert_int_equal(get_unmapped_area(mm, NULL, 0, PAGE_SIZE, 0), TASK_SIZE - PAGE_SIZE);
+	assert_int_equal((s64)get_unmapped_area(mm, NULL, 0, 2 * PAGE_SIZE, 0), -ENOMEM);
 	finish();
 }
 
@@ -287,12 +287,12 @@ static void test_large_is_aligned(void **state)
 
 	(void)state;
 	build(3);
-	first = get_unmapped_area(mm, 0, PMD_SIZE, 0);
+	first = get_unmapped_area(mm, NULL, 0, PMD_SIZE, 0);
 	assert_int_equal(first, ALIGN_DOWN(mm->mmap_base - PMD_SIZE, PMD_SIZE));
 	/* No room for the alignment: anywhere will do. */
 	add(machine_of(mm)->config.mmap_min_addr, mm->mmap_base - PMD_SIZE, VM_READ);
 	add(mm->mmap_base, TASK_SIZE, VM_READ);
-	assert_int_equal(get_unmapped_area(mm, 0, PMD_SIZE, 0), mm->mmap_base - PMD_SIZE);
+	assert_int_equal(get_unmapped_area(mm, NULL, 0, PMD_SIZE, 0), mm->mmap_base - PMD_SIZE);
 	finish();
 }
 
@@ -309,18 +309,20 @@ static void test_hints(void **state)
 	assert_int_equal(round_hint_to_min(mm, slot_addr(1) + 17), slot_addr(1));
 	if (min_addr > PAGE_SIZE)
 		assert_int_equal(round_hint_to_min(mm, min_addr - PAGE_SIZE), min_addr);
-	assert_int_equal(get_unmapped_area(mm, slot_addr(3), 2 * PAGE_SIZE, 0), slot_addr(3));
+	assert_int_equal(get_unmapped_area(mm, NULL, slot_addr(3), 2 * PAGE_SIZE, 0), slot_addr(3));
 	/* Into the guard gap of the stack, or past the end: somewhere else. */
-	assert_int_equal(get_unmapped_area(mm, slot_addr(4), 2 * PAGE_SIZE, 0),
+	assert_int_equal(get_unmapped_area(mm, NULL, slot_addr(4), 2 * PAGE_SIZE, 0),
 			 mm->mmap_base - 2 * PAGE_SIZE);
-	assert_int_equal(get_unmapped_area(mm, TASK_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, 0),
+	assert_int_equal(get_unmapped_area(mm, NULL, TASK_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, 0),
 			 mm->mmap_base - 2 * PAGE_SIZE);
 	/* A fixed place is taken as it is, when it can be at all. */
-	assert_int_equal(get_unmapped_area(mm, slot_addr(8), PAGE_SIZE, MAP_FIXED), slot_addr(8));
-	assert_int_equal((s64)get_unmapped_area(mm, slot_addr(1) + 1, PAGE_SIZE, MAP_FIXED),
+	assert_int_equal(get_unmapped_area(mm, NULL, slot_addr(8), PAGE_SIZE, MAP_FIXED),
+			 slot_addr(8));
+	assert_int_equal((s64)get_unmapped_area(mm, NULL, slot_addr(1) + 1, PAGE_SIZE, MAP_FIXED),
 			 -EINVAL);
-	assert_int_equal((s64)get_unmapped_area(mm, TASK_SIZE, PAGE_SIZE, MAP_FIXED), -ENOMEM);
-	assert_int_equal((s64)get_unmapped_area(mm, 0, TASK_SIZE + PAGE_SIZE, 0), -ENOMEM);
+	assert_int_equal((s64)get_unmapped_area(mm, NULL, TASK_SIZE, PAGE_SIZE, MAP_FIXED),
+			 -ENOMEM);
+	assert_int_equal((s64)get_unmapped_area(mm, NULL, 0, TASK_SIZE + PAGE_SIZE, 0), -ENOMEM);
 	finish();
 }
 

@@ -26,7 +26,9 @@
 #define NEAR 8u
 #define NR_OBJECTS (1u << 13)
 #define NR_PAGES (1u << 13)
+#define WATCHED_PAGE 4096u
 #define NR_FREES 1024u
+#define NR_VERSIONS 4096u
 #define CHAIN 6u
 #define MAX_PROBES 64u
 
@@ -79,6 +81,8 @@ static struct race {
 	struct object objects[NR_OBJECTS];
 	struct freed_page pages[NR_PAGES];
 	struct free_record frees[NR_FREES];
+	u32 nr_versions;
+	struct clock versions[NR_VERSIONS]; /* from 1; the last: nothing is known */
 } race;
 
 bool race_on;
@@ -123,6 +127,7 @@ static void begin(void)
 	race.generation++;
 	race.nr = 0;
 	race.nr_frees = 0;
+	race.nr_versions = 0;
 	race.nr_freed_pages = 0;
 	memset(race.fibers, 0, sizeof(race.fibers));
 	race_on = race_built;
@@ -337,6 +342,49 @@ void race_loaded(const void *p, unsigned size, int order, const void *pc)
 	race_access(p, size, RACE_MARKED, pc);
 }
 
+u32 race_version(const void *p)
+{
+	const struct object *object;
+
+	if (!race_on || race.nr_versions + 2 >= NR_VERSIONS)
+		return RACE_NEWEST;
+	object = object_at(key_of(p), false);
+	if (!object)
+		return NR_VERSIONS - 1;
+	race.versions[++race.nr_versions] = object->clock;
+	return race.nr_versions;
+}
+
+void race_loaded_version(const void *p, unsigned size, int order, const void *pc, u32 version)
+{
+	if (version == RACE_NEWEST)
+		race_loaded(p, size, order, pc);
+	else
+		(void)race_late(p, size, order, pc, &version, false);
+}
+
+u32 race_late(const void *p, unsigned size, int order, const void *pc, const u32 *version,
+	      bool writes)
+{
+	const struct clock *read = version ? &race.versions[*version] : NULL;
+	unsigned me;
+
+	if (!race_on || !self(&me))
+		return RACE_NEWEST;
+	if (read)
+		clock_join(acquires(order) ? &race.fibers[me] : &race.pending[me], read);
+	race_access(p, size, writes ? RACE_MARKED | RACE_WRITE : RACE_MARKED, pc);
+	if (!writes || race.nr_versions + 2 >= NR_VERSIONS)
+		return RACE_NEWEST;
+	race.nr_versions++;
+	race.versions[race.nr_versions] = releases(order) ? race.fibers[me] : race.fences[me];
+	if (read)
+		clock_join(&race.versions[race.nr_versions], read);
+	if (releases(order))
+		tick(me);
+	return race.nr_versions;
+}
+
 void race_stored(const void *p, unsigned size, int order, const void *pc)
 {
 	unsigned me;
@@ -537,7 +585,8 @@ static void access_granule(u64 address, u8 mask, unsigned me, unsigned flags, co
 		if (!cell->clock || !(cell->mask & mask) || cell->fiber == me ||
 		    cell->clock <= race.fibers[me].at[cell->fiber])
 			continue;
-		if (((cell->flags | flags) & RACE_WRITE) && !(cell->flags & flags & RACE_MARKED))
+		if (((cell->flags | flags) & RACE_WRITE) && !(cell->flags & flags & RACE_MARKED) &&
+		    !sim_races_allowed)
 			report_race(address, me, flags, pc, cell);
 	}
 	*cell_for(granule, &it) = it;
@@ -550,6 +599,8 @@ void race_access(const void *p, u64 bytes, unsigned flags, const void *pc)
 
 	if (!race_on || !race_watched(p) || !self(&me))
 		return;
+	if (unlikely(sim_memory) && flags == RACE_WRITE)
+		sim_memory->plain(p, bytes);
 	if (race.nr_freed_pages) {
 		const struct freed_page *page = page_at(address >> 12, false);
 
@@ -626,6 +677,11 @@ void sync_watch_freed(const void *p, u64 bytes)
 
 void sync_watch_used(const void *p, u64 bytes)
 {
-	if (race_on && race_watched(p))
-		set_freed((uintptr_t)p, bytes, 0);
+	if (!race_on || !race_watched(p))
+		return;
+	set_freed((uintptr_t)p, bytes, 0);
+	if (unlikely(sim_memory) && (bytes != WATCHED_PAGE || (uintptr_t)p % WATCHED_PAGE))
+		sim_memory->plain(p, bytes);
+	else if (unlikely(sim_memory))
+		sim_memory->page(p);
 }

@@ -35,6 +35,19 @@ void race_acquire_readers(const void *object);
 void race_release_readers(const void *object);
 /* A marked access was carried out, with its order. */
 void race_loaded(const void *p, unsigned size, int order, const void *pc);
+/*
+ * What the object's releases order now, for race_loaded_version of a load that reads what the
+ * object holds now later on. RACE_NEWEST: what they order when it is read.
+ */
+#define RACE_NEWEST 0
+u32 race_version(const void *p);
+void race_loaded_version(const void *p, unsigned size, int order, const void *pc, u32 version);
+/*
+ * A marked access to a value that is not the newest any more, or never was: it reads what a
+ * version tells about, and writes, or one of the two. The version of what it writes.
+ */
+u32 race_late(const void *p, unsigned size, int order, const void *pc, const u32 *version,
+	      bool writes);
 void race_stored(const void *p, unsigned size, int order, const void *pc);
 void race_updated(const void *p, unsigned size, int order, const void *pc);
 void race_fence(int order);

@@ -33,6 +33,9 @@ bool sim_stepped;
 bool sim_watch_steps;
 void (*sim_watch)(const struct sim_fiber *fiber);
 bool sim_barriers;
+const struct sim_memory *sim_memory;
+int (*sim_order)(const char *site, enum sim_kind kind, int order);
+bool sim_races_allowed;
 struct sim_fiber *(*sim_next)(void);
 
 static void hash_mix(u64 value)

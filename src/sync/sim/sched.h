@@ -90,6 +90,40 @@ extern bool sim_watch_steps;
 /* Stepped: barriers are announced too. */
 extern bool sim_barriers;
 /*
+ * Memory that is not one copy of everything: told of each operation right before it changes a
+ * word, and asked what a load reads. What is in memory itself is always the newest. NULL: every
+ * load reads that.
+ */
+struct sim_memory {
+	/* Of a word of op->size bytes. version: for race_loaded_version. */
+	u64 (*load)(const struct sim_op *op, u32 *ret_version);
+	/*
+	 * False: the store is overwritten already; the update has read *ret_old, an older value,
+	 * and what it has made of that is overwritten. Memory stays as it is.
+	 */
+	bool (*store)(const struct sim_op *op, const void *pc);
+	bool (*update)(const struct sim_op *op, const void *pc, u64 *ret_old);
+	/* The operation looks at the newest value, and perhaps changes it. */
+	void (*carry_out)(const struct sim_op *op, bool changes);
+	void (*fence)(int order);
+	/*
+	 * A store in the middle of a step, about which whoever needs to know asks by interrupting
+	 * that processor: nobody reads an older value.
+	 */
+	void (*direct)(const struct sim_op *op);
+	/* An access that is not marked is about to write; a whole page is about to be made anew. */
+	void (*plain)(const void *p, u64 bytes);
+	void (*page)(const void *p);
+};
+extern const struct sim_memory *sim_memory;
+/*
+ * Not NULL: asked for the order of each access and barrier that has one. What it answers is what
+ * the operation does; a barrier without an order is none.
+ */
+extern int (*sim_order)(const char *site, enum sim_kind kind, int order);
+/* Data races are no failures: for who wants to see what they do. */
+extern bool sim_races_allowed;
+/*
  * Stepped, and not NULL: asked on the stack of the fiber that has just announced who goes on from
  * there; NULL: back to the outside. Saves switches.
  */

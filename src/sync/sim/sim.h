@@ -173,6 +173,9 @@ static inline void sync_set_current(struct task *task)
 void sim_relax(const char *site);
 #define cpu_relax() sim_relax(SYNC_SITE)
 
+/* Nothing where memory is one; else a full barrier, but for an access that hits: one step. */
+void sim_light_barrier(void);
+
 void sync_spin_lock(spinlock_t *lock, const char *site);
 bool sync_spin_trylock(spinlock_t *lock, const char *site);
 void sync_spin_unlock(spinlock_t *lock, const char *site);

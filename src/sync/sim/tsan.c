@@ -93,12 +93,66 @@ void __tsan_write_range(void *p, unsigned long bytes)
 
 /* ---- accesses of a simulated instruction: atomic, no scheduling points ---- */
 
+/* Within a page that sync_access_point has just announced: data of a simulated program. */
+static bool is_data(const volatile void *p)
+{
+	const struct sim_op *op = &sim_current()->op;
+
+	return unlikely(sim_memory) && sim_shared && !op->site && !op->size &&
+	       (op->kind == SIM_LOAD || op->kind == SIM_STORE) &&
+	       (uintptr_t)p - (uintptr_t)op->object < 4096;
+}
+
+static struct sim_op data_op(enum sim_kind kind, const volatile void *p, unsigned size, int order)
+{
+	return (struct sim_op){
+		.kind = (u8)kind,
+		.size = (u8)size,
+		.order = order,
+		.object = (const void *)(uintptr_t)p,
+	};
+}
+
+static u64 data_load(const volatile void *p, unsigned size, int order, const void *pc)
+{
+	struct sim_op op = data_op(SIM_LOAD, p, size, order);
+	u32 version;
+	u64 value = sim_memory->load(&op, &version);
+
+	race_loaded_version(op.object, size, order, pc, version);
+	return value;
+}
+
+static void data_change(enum sim_kind kind, const volatile void *p, unsigned size, int order,
+			bool changes)
+{
+	struct sim_op op = data_op(kind, p, size, order);
+
+	sim_memory->carry_out(&op, changes);
+}
+
+/* False: it is overwritten already. */
+static bool direct_store(const volatile void *p, unsigned size, u64 value, int order,
+			 const void *pc)
+{
+	struct sim_op op = data_op(SIM_STORE, p, size, order);
+
+	op.arg = value;
+	if (is_data(p))
+		return sim_memory->store(&op, pc);
+	sim_memory->direct(&op);
+	return true;
+}
+
 #define ATOMICS(bits, T)                                                                        \
 	T __tsan_atomic##bits##_load(const volatile T *p, int order);                           \
 	T __tsan_atomic##bits##_load(const volatile T *p, int order)                            \
 	{                                                                                       \
-		T value = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                 \
+		T value;                                                                        \
                                                                                                 \
+		if (is_data(p))                                                                 \
+			return (T)data_load(p, sizeof(T), order, PC);                           \
+		value = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                   \
 		if (unlikely(race_on))                                                          \
 			race_loaded((const void *)(uintptr_t)p, sizeof(T), order, PC);          \
 		return value;                                                                   \
@@ -106,6 +160,9 @@ void __tsan_write_range(void *p, unsigned long bytes)
 	void __tsan_atomic##bits##_store(volatile T *p, T value, int order);                    \
 	void __tsan_atomic##bits##_store(volatile T *p, T value, int order)                     \
 	{                                                                                       \
+		if (unlikely(sim_memory) && sim_shared &&                                       \
+		    !direct_store(p, sizeof(T), value, order, PC))                              \
+			return;                                                                 \
 		if (unlikely(race_on))                                                          \
 			race_stored((const void *)(uintptr_t)p, sizeof(T), order, PC);          \
 		__atomic_store_n(p, value, __ATOMIC_SEQ_CST);                                   \
@@ -115,6 +172,8 @@ void __tsan_write_range(void *p, unsigned long bytes)
 	T __tsan_atomic##bits##_compare_exchange_val(volatile T *p, T expected, T value,        \
 						     int order, int failed)                     \
 	{                                                                                       \
+		if (is_data(p))                                                                 \
+			data_change(SIM_RMW, p, sizeof(T), order, *p == expected);              \
 		if (unlikely(race_on))                                                          \
 			race_updated((const void *)(uintptr_t)p, sizeof(T), order, PC);         \
 		(void)failed;                                                                   \
@@ -127,6 +186,8 @@ void __tsan_write_range(void *p, unsigned long bytes)
 	int __tsan_atomic##bits##_compare_exchange_strong(volatile T *p, T *expected, T value,  \
 							  int order, int failed)                \
 	{                                                                                       \
+		if (is_data(p))                                                                 \
+			data_change(SIM_RMW, p, sizeof(T), order, *p == *expected);             \
 		if (unlikely(race_on))                                                          \
 			race_updated((const void *)(uintptr_t)p, sizeof(T), order, PC);         \
 		(void)failed;                                                                   \
@@ -138,6 +199,8 @@ void __tsan_write_range(void *p, unsigned long bytes)
 	T __tsan_atomic##bits##_##name(volatile T *p, T value, int order);              \
 	T __tsan_atomic##bits##_##name(volatile T *p, T value, int order)               \
 	{                                                                               \
+		if (is_data(p))                                                         \
+			data_change(SIM_RMW, p, sizeof(T), order, true);                \
 		if (unlikely(race_on))                                                  \
 			race_updated((const void *)(uintptr_t)p, sizeof(T), order, PC); \
 		return builtin(p, value, __ATOMIC_SEQ_CST);                             \

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The model's side: what its files share. */
+#ifndef BENCH_MODEL_INTERNAL_H
+#define BENCH_MODEL_INTERNAL_H
+
+#include <usermm/usermm.h>
+
+#include "bench.h"
+
+#define PAGE UMM_PAGE_SIZE
+
+extern struct umm_machine *machine;
+
+/* Ends the program when a call of the model was not good. */
+void check(bool good, const char *what, int64_t result);
+struct umm_task *new_process(void);
+void touch_pages(struct umm_task *task, uint64_t addr, uint64_t pages);
+/* A process with `pages` touched pages at *ret_addr. */
+struct umm_task *new_process_touched(uint64_t pages, uint64_t *ret_addr);
+
+#endif

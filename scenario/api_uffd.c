@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The methods of a scenario's process on a userfaultfd. The structures of the ioctls go through as
+ * bytes; the prelude packs and unpacks them.
+ */
+#include "scenario/script_internal.h"
+#include "scenario/words.h"
+
+#define MAX_STRUCTURE 64
+#define MESSAGE_BYTES 32
+
+/* userfaultfd(flags) → fd */
+static int call_userfaultfd(lua_State *L)
+{
+	struct scn_step step = { .kind = SCN_USERFAULTFD, .task = api_check_task(L, 1) };
+
+	step.args[0] = api_opt_words(L, 2, WORDS_UFFD, 0);
+	api_run(L, &step);
+	lua_pushinteger(L, step.result);
+	return 1;
+}
+
+/* ioctl(fd, command, bytes) → bytes; a failure has them too, in its field of that name */
+static int call_ioctl(lua_State *L)
+{
+	struct scn_step step = { .kind = SCN_IOCTL, .task = api_check_task(L, 1) };
+	size_t len;
+
+	step.args[0] = (uint64_t)luaL_checkinteger(L, 2);
+	step.args[1] = (uint64_t)luaL_checkinteger(L, 3);
+	step.in = luaL_checklstring(L, 4, &len);
+	luaL_argcheck(L, len <= MAX_STRUCTURE, 4, "at most 64 bytes");
+	step.in_bytes = step.out_bytes = len;
+	step.out = lua_newuserdatauv(L, len + 1, 0);
+	api_run(L, &step);
+	lua_pushlstring(L, step.out, step.done);
+	return 1;
+}
+
+/* read_fd(fd) → the bytes of a message */
+static int call_read_fd(lua_State *L)
+{
+	struct scn_step step = { .kind = SCN_READ_FD, .task = api_check_task(L, 1) };
+	char message[MESSAGE_BYTES];
+
+	step.args[0] = (uint64_t)luaL_checkinteger(L, 2);
+	step.out = message;
+	step.out_bytes = sizeof(message);
+	api_run(L, &step);
+	lua_pushlstring(L, message, step.done);
+	return 1;
+}
+
+/* poll(fd) → "in", "err", "hup", ... joined by "|" */
+static int call_poll(lua_State *L)
+{
+	static const struct {
+		int bit;
+		const char *name;
+	} bits[] = { { 1, "in" }, { 4, "out" }, { 8, "err" }, { 16, "hup" }, { 32, "nval" } };
+	struct scn_step step = { .kind = SCN_POLL, .task = api_check_task(L, 1) };
+	luaL_Buffer text;
+	bool any = false;
+
+	step.args[0] = (uint64_t)luaL_checkinteger(L, 2);
+	api_run(L, &step);
+	luaL_buffinit(L, &text);
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		if (!(step.result & bits[i].bit))
+			continue;
+		luaL_addstring(&text, any ? "|" : "");
+		luaL_addstring(&text, bits[i].name);
+		any = true;
+	}
+	luaL_pushresult(&text);
+	return 1;
+}
+
+/* uffd_wait(fd): until there is a message, which is left there */
+static int call_uffd_wait(lua_State *L)
+{
+	struct scn_step step;
+
+	for (;;) {
+		step = (struct scn_step){ .kind = SCN_POLL,
+					  .task = api_check_task(L, 1),
+					  .quiet = true };
+		step.args[0] = (uint64_t)luaL_checkinteger(L, 2);
+		api_run(L, &step);
+		if (step.result & 1)
+			return 0;
+		umm_sim_yield();
+	}
+}
+
+void api_open_uffd(lua_State *L)
+{
+	static const luaL_Reg methods[] = {
+		{ "userfaultfd", call_userfaultfd }, { "ioctl", call_ioctl },
+		{ "read_fd", call_read_fd },         { "poll", call_poll },
+		{ "uffd_wait", call_uffd_wait },     { NULL, NULL },
+	};
+
+	lua_getglobal(L, "_core");
+	lua_getfield(L, -1, "Process");
+	luaL_setfuncs(L, methods, 0);
+	lua_pop(L, 2);
+}

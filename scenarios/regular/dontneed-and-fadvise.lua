@@ -1,0 +1,22 @@
+-- Dropping the mapping of a page, and the page itself: what was written is not lost by either.
+-- Covers: P1
+local p = process()
+local fd = p:open("dropped", "rdwr|creat")
+p:pwrite(fd, ("x"):rep(16 * K))
+local a = p:mmap { len = 16 * K, flags = "shared", fd = fd }
+p:write(a, "written")
+p:madvise(a, 16 * K, "dontneed")
+expect(not p:pagemap(a).present)
+p:fsync(fd)
+p:fadvise(fd, 0, 0, "dontneed")
+expect_eq(p:read(a, 8), "writtenx")
+p:fadvise(fd, 0, 16 * K, "willneed")
+p:madvise(a, 16 * K, "willneed")
+expect_eq(p:read(a + 12 * K, 1), "x")
+p:fadvise(fd, 0, 0, "sequential")
+p:fadvise(fd, 0, 0, "normal")
+p:fadvise(fd, 0, 0, "random")
+p:fadvise(fd, 0, 0, "noreuse")
+expect_errno("EINVAL", function() p:fadvise(fd, 0, 0, 77) end)
+expect_errno("EINVAL", function() p:fadvise(fd, 0, -1, "normal") end)
+expect_errno("EBADF", function() p:fadvise(88, 0, 0, "normal") end)

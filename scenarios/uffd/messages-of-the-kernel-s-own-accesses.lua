@@ -1,0 +1,59 @@
+-- Accesses that the kernel makes for somebody fault like others: reading and writing from outside,
+-- populating, atomics. With user_mode_only none of them waits: they fail, and so do pins.
+-- Covers: B17 N4 B19
+local p, q = process(), process()
+local src = p:mmap { len = PAGE }
+p:write(src, ("s"):rep(PAGE))
+local calls = {
+	{ "read", function(a) return q:vm_readv(p, { { a, 1 } }) end, "", by = q },
+	{ "write", function(a) return q:vm_writev(p, { { a, 1 } }, "q") end, "write", by = q },
+	{ "populate", function(a) return p:madvise(a, PAGE, "populate_write") end, "write" },
+	{ "populate to read", function(a) return p:madvise(a, PAGE, "populate_read") end, "" },
+}
+for _, flags in ipairs { "private|anonymous", "shared|anonymous" } do
+	for _, how in ipairs { "", "user_mode_only" } do
+		for _, call in ipairs(calls) do
+			local u = p:userfaultfd(how)
+			p:uffd_api(u)
+			local a = p:mmap { len = 2 * PAGE, flags = flags }
+			p:write(a + PAGE, "x")
+			p:uffd_register(u, a, 2 * PAGE, "missing|wp")
+			p:uffd_writeprotect(u, a + PAGE, PAGE, "wp")
+			if how == "" then
+				local t = (call.by or p):thread(function() call[2](a) end)
+				local m = p:uffd_read(u)
+				expect(m.addr == a and m.flags == call[3], call[1])
+				p:uffd_copy(u, a, src, PAGE)
+				t:join()
+				-- What only reads is not stopped by protection.
+				t = (call.by or p):thread(function() call[2](a + PAGE) end)
+				if call[3] == "write" then
+					m = p:uffd_read(u)
+					expect(m.addr == a + PAGE and m.flags == "write|wp",
+						call[1])
+					p:uffd_writeprotect(u, a + PAGE, PAGE, "")
+				end
+				t:join()
+			else
+				expect_errno("EFAULT", function() call[2](a) end)
+				expect_errno("EFAULT", function() p:pin(a, PAGE) end)
+				if call[3] == "write" then
+					expect_errno("EFAULT", function() call[2](a + PAGE) end)
+				end
+			end
+			p:close(u)
+			p:munmap(a, 2 * PAGE)
+		end
+	end
+end
+-- An access of the process itself is told with user_mode_only, too.
+local u = p:userfaultfd("user_mode_only|nonblock")
+p:uffd_api(u)
+local a = p:mmap { len = PAGE }
+p:uffd_register(u, a, PAGE, "missing")
+local t = p:thread(function() p:fetch_add(a, 5) end)
+p:uffd_wait(u)
+expect_eq(p:uffd_read(u).flags, "write")
+p:uffd_zeropage(u, a, PAGE)
+t:join()
+expect(p:load(a) == 5)

@@ -1,0 +1,27 @@
+-- With the feature sigbus nobody waits: the access ends with SIGBUS, and there are no messages.
+-- Covers: B17 P5
+local p = process()
+local fd = p:memfd_create("s")
+p:ftruncate(fd, 2 * PAGE)
+p:pwrite(fd, "there", 0)
+local u = p:userfaultfd("nonblock")
+p:uffd_api(u, "sigbus|missing_shmem|minor_shmem|wp_hugetlbfs_shmem")
+local a = p:mmap { len = 2 * PAGE }
+p:uffd_register(u, a, 2 * PAGE, "missing|wp")
+local fault = expect_signal("SIGBUS", p.load, p, a + 16)
+expect(fault.code == "BUS_ADRERR" and fault.addr == a + 16)
+expect_signal("SIGBUS", p.store, p, a, 1)
+local m = p:mmap { len = 2 * PAGE, flags = "shared", fd = fd }
+p:uffd_register(u, m, 2 * PAGE, "minor")
+expect_signal("SIGBUS", p.load, p, m)
+p:uffd_continue(u, m, PAGE)
+expect_eq(p:read(m, 5), "there")
+p:uffd_zeropage(u, a, PAGE)
+expect(p:load(a) == 0)
+p:uffd_writeprotect(u, a, PAGE, "wp")
+expect_signal("SIGBUS", p.store, p, a, 1)
+p:uffd_writeprotect(u, a, PAGE, "")
+p:store(a, 1)
+expect_errno("EAGAIN", function() p:uffd_read(u) end)
+local q = process()
+expect_errno("EFAULT", function() q:vm_readv(p, { { a + PAGE, 8 } }) end)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Covers: R6 */
+/*
+ * What verify() says of places for reclaim and of charges, each finding proven by a planted fault;
+ * phys/lru_test.c proves those of the lists themselves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <usermm/usermm.h>
+
+#include "base/uapi.h"
+#include "mmu/pgtable.h"
+#include "phys/group.h"
+#include "vma/mm.h"
+
+#define A 0x100000ull
+
+static struct machine *m;
+static struct umm_snapshot *snapshot;
+static struct page *page;
+
+static int set_up(void **state)
+{
+	struct umm_machine *machine;
+	struct umm_config config;
+	struct umm_task *task;
+
+	(void)state;
+	umm_config_init(&config);
+	config.ram_bytes = 2 << 20;
+	assert_int_equal(umm_machine_create(&config, &machine), 0);
+	m = (struct machine *)machine;
+	assert_int_equal(umm_process_create(machine, &task), 0);
+	assert_int_equal(umm_group_create(machine, 1 << 20), 1);
+	assert_int_equal(umm_group_join(task, 1), 0);
+	assert_int_equal(umm_mmap(task, A, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_LOCKED, -1, 0),
+			 A);
+	assert_int_equal(umm_store(task, A, 8, 1, NULL), 0);
+	page = pte_page(m, *pte_offset(((struct task *)task)->mm, A));
+	return umm_snapshot_take(machine, &snapshot);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	umm_snapshot_free(snapshot);
+	umm_machine_destroy((struct umm_machine *)m);
+	return 0;
+}
+
+static void no_place(void)
+{
+	page->flags &= ~(BIT(PG_lru) | BIT(PG_lru_batch) | PAGE_CPU_MASK);
+}
+
+static void no_lock(void)
+{
+	page->mlock_count = 0;
+}
+
+static void no_group(void)
+{
+	page->group = 7;
+}
+
+static void no_charge(void)
+{
+	page->group = 0;
+}
+
+static const struct {
+	void (*plant)(void);
+	const char *says;
+} faults[] = {
+	{ no_place, "on no LRU list and in no batch" },
+	{ no_lock, "locked by 0 mappings, counted 1" },
+	{ no_group, "of group 7, which there is not" },
+	{ no_charge, "group 1: pages charged is 2, counted 1" },
+};
+
+static void every_planted_fault_is_found(void **state)
+{
+	static char said[16384];
+
+	(void)state;
+	assert_int_equal(umm_verify((struct umm_machine *)m, said, sizeof(said)), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
+		faults[i].plant();
+		assert_true(umm_verify((struct umm_machine *)m, said, sizeof(said)) > 0);
+		if (!strstr(said, faults[i].says))
+			fail_msg("expected '%s', there was:\n%s", faults[i].says, said);
+		umm_snapshot_restore((struct umm_machine *)m, snapshot);
+		assert_int_equal(umm_verify((struct umm_machine *)m, said, sizeof(said)), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_planted_fault_is_found, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
