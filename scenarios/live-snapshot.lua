@@ -1,6 +1,6 @@
 -- A snapshot of memory that is being written to, as a hypervisor takes one of a running guest:
--- protect everything at one instant, save page after page, and save first what the writer waits for.
--- What is saved is what was there at that instant, though pages go to swap and come back meanwhile.
+-- protect everything at one instant, save page after page, and save first what the writer waits
+-- for. What is saved is what was there at that instant, though pages go to swap and come back.
 --
 --     anonymous   0 1 2 3 4 5 6 7     written: 1 3 5 7 and, never touched before, 6
 --     shared      0 1 2 3 4 5 6 7     the same, with a marker where there was nothing
