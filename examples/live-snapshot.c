@@ -9,6 +9,7 @@
  * What is saved must be what was there at that moment, though the writer goes on all the time,
  * half of the memory is anonymous and half is shared, and there is less RAM than memory: pages
  * go to swap and come back, and their protection with them.
+ * Covers: H3
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 -- only: model (what happens depends on the order)
 -- explore: --preemptions 3
 -- Parent and child share a page; one copies it while the other, by then alone, may page it out.
--- Covers: P3 P2
+-- Covers: P3, P2
 machine{ page_cluster = 0 }
 local p = process()
 p:swapon(8)

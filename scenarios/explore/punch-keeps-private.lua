@@ -1,6 +1,6 @@
 -- only: model (what happens depends on the order)
 -- A hole punched into a file while a private mapping of it copies the page: the copy stays.
--- Covers: Z1 Z2
+-- Covers: Z1, Z2
 local p = process()
 local fd = p:memfd_create("f")
 p:ftruncate(fd, PAGE)

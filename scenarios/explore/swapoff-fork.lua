@@ -1,6 +1,6 @@
 -- only: model (what happens depends on the order)
 -- swapoff while a fork copies entries: none is left behind, the child's included.
--- Covers: P3 B10
+-- Covers: P3, B10
 machine{ page_cluster = 0 }
 local p = process()
 local area = p:swapon(8)

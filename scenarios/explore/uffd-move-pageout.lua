@@ -2,7 +2,7 @@
 -- explore: --strategy pos --executions 5000
 -- A page moves while reclaim takes it: wherever it is found, it ends at its new place, or the
 -- move is refused and it stays.
--- Covers: B17 P4
+-- Covers: B17, P4
 local p = process()
 p:swapon(64)
 local u = p:userfaultfd("nonblock")

@@ -1,7 +1,7 @@
 -- only: model (what happens depends on the order)
 -- A page of shared memory is protected while reclaim takes it: the entry, or the marker that
 -- reclaim leaves or finds no more, says so.
--- Covers: B10 B7
+-- Covers: B10, B7
 local p = process()
 p:swapon(64)
 local u = p:userfaultfd("nonblock")

@@ -1,7 +1,7 @@
 -- only: model (what happens depends on the order)
 -- A page is protected while reclaim takes it: the protection is in the page's entry or in the
 -- slot's, and comes back with the data.
--- Covers: B10 B7
+-- Covers: B10, B7
 local p = process()
 p:swapon(64)
 local u = p:userfaultfd("nonblock")

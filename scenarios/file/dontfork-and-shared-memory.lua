@@ -1,5 +1,5 @@
 -- What fork does to mappings of files, by advice.
--- Covers: P1 B12
+-- Covers: P1, B12
 local p = process()
 local fd = p:memfd_create("forked")
 p:ftruncate(fd, 16 * K)

@@ -1,6 +1,6 @@
 -- Advice on shared memory: DONTNEED drops the mapping only, COLD and PAGEOUT leave contents alone,
 -- FREE is not for it, WILLNEED is harmless.
--- Covers: P1 Z3
+-- Covers: P1, Z3
 local p = process()
 local a = p:mmap { len = 16 * K, flags = "shared|anonymous" }
 for i = 0, 3 do

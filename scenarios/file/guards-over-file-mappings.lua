@@ -1,6 +1,6 @@
 -- Guards lie over the mapping, not over the file: they take the entry's place, survive truncation
 -- and dropping, and the page is there again when they go.
--- Covers: P1 A3 Z2
+-- Covers: P1, A3, Z2
 local p = process()
 local fd = p:memfd_create("guarded")
 p:ftruncate(fd, 16 * K)

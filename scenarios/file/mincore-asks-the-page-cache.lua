@@ -2,7 +2,7 @@
 -- for the pages that it has copied.
 --
 --     file    0    4    8   12    pages 0 and 2 have been written through the descriptor
--- Covers: P1 A3
+-- Covers: P1, A3
 local p = process()
 local fd = p:memfd_create("cached")
 p:ftruncate(fd, 16 * K)

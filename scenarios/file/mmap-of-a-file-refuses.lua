@@ -1,5 +1,5 @@
 -- What a mapping of a file is refused, in the order in which the kernel looks.
--- Covers: P1 B19
+-- Covers: P1, B19
 local p = process()
 local fd = p:memfd_create("f")
 p:ftruncate(fd, 8 * K)

@@ -1,6 +1,6 @@
 -- process_vm_readv and _writev on mappings of files: they fault pages in as the process itself
 -- would, and stop where it would get a signal.
--- Covers: P1 N4
+-- Covers: P1, N4
 local p, q = process(), process()
 local fd = p:memfd_create("reached")
 p:ftruncate(fd, 8 * K)

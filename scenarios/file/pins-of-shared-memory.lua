@@ -1,6 +1,6 @@
 -- A pin of shared memory keeps the page it holds, also when the file lets go of it: what is cut off
 -- and grown again is another page. Pins of a private mapping take copies.
--- Covers: P1 P2
+-- Covers: P1, P2
 local p = process()
 local fd = p:memfd_create("pinned")
 p:ftruncate(fd, 8 * K)

@@ -3,7 +3,7 @@
 --
 --     file    0    4    8          S: as in the file   C: a private copy
 --     a       S    C    S
--- Covers: P1 P2
+-- Covers: P1, P2
 local p = process()
 local fd = p:memfd_create("private")
 p:ftruncate(fd, 12 * K)

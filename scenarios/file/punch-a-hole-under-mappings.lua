@@ -4,7 +4,7 @@
 --     file    0    4    8   12   16
 --     a       A    ·    ·    D            a hole from 4K to 12K
 --     b            b                      a private copy of page 1 survives
--- Covers: P1 Z2
+-- Covers: P1, Z2
 local p = process()
 local fd = p:memfd_create("holes")
 p:ftruncate(fd, 16 * K)

@@ -1,6 +1,6 @@
 -- What smaps and its like say of mappings of files: pages by kind, shares by the number of
 -- mappings.
--- Covers: G1 G4
+-- Covers: G1, G4
 local p = process()
 local fd = p:memfd_create("counted")
 p:ftruncate(fd, 32 * K)

@@ -1,6 +1,6 @@
 -- Shared anonymous memory is a file without a name: children share it, it grows into nothing, and
 -- it is accounted to the file, not to the mapping.
--- Covers: P1 G1
+-- Covers: P1, G1
 local p = process()
 local a = p:mmap { len = 16 * K, flags = "shared|anonymous" }
 expect_eq(p:maps(a).name, "/dev/zero (deleted)")

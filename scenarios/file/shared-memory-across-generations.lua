@@ -1,6 +1,6 @@
 -- Shared memory outlives whoever made it; a private copy of it is split among children page by
 -- page.
--- Covers: P1 P2
+-- Covers: P1, P2
 local p = process()
 local a = p:mmap { len = 8 * K, flags = "shared|anonymous" }
 local fd = p:memfd_create("old")

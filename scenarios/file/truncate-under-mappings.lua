@@ -5,7 +5,7 @@
 --     size     0    4    8   12   16
 --     shared   A    B    C    D            then cut at 6000
 --     private       b              a copy of its own of B and of D
--- Covers: P1 P5 Z2
+-- Covers: P1, P5, Z2
 local p = process()
 local fd = p:memfd_create("cut")
 p:ftruncate(fd, 16 * K)

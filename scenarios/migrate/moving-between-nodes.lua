@@ -1,6 +1,6 @@
 -- Pages move between nodes with their contents; entries, caches and children follow.
 -- only: model (two nodes)
--- Covers: P1 A1
+-- Covers: P1, A1
 machine { nodes = 2, ram = 16 * M, cpus = 2 }
 local p = process()
 local a = p:mmap { len = 8 * PAGE }

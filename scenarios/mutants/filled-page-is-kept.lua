@@ -1,6 +1,6 @@
 -- What a handler puts into shared memory is data like any other, though nobody has written it
 -- through a mapping: reclaim writes it out before it takes the page.
--- Covers: B3 B2
+-- Covers: B3, B2
 local p = process()
 p:swapon(64)
 local src = p:mmap { len = PAGE }

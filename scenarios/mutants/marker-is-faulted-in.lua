@@ -1,5 +1,5 @@
 -- A fault that begins with a marker ends in its place: the page comes in, still write-protected.
--- Covers: B4 B5
+-- Covers: B4, B5
 local p = process()
 local fd = p:memfd_create("marked")
 p:ftruncate(fd, PAGE)

@@ -1,6 +1,6 @@
 -- Write protection goes out with a page and comes back with it: by the swap entry of private
 -- memory, by a marker of shared memory.
--- Covers: B10 B11 Z2
+-- Covers: B10, B11, Z2
 local p = process()
 p:swapon(64)
 for _, flags in ipairs { "private|anonymous", "shared|anonymous" } do

@@ -1,7 +1,7 @@
 -- Without swap only pages of files can be taken back: clean ones are dropped, dirty ones are
 -- written first. When there is nothing left a process dies.
 -- only: model (a machine of 4 MiB)
--- Covers: P4 P5
+-- Covers: P4, P5
 machine { ram = 4 * M, cpus = 1, overcommit = 1 }
 local p = process()
 local fd = p:open("large", "rdwr|creat|trunc")

@@ -1,6 +1,6 @@
 -- Forks, copies and ends of processes while memory is short: each process keeps its own contents.
 -- only: model (a machine of 4 MiB)
--- Covers: P3 P4 B10
+-- Covers: P3, P4, B10
 machine { ram = 4 * M, cpus = 2 }
 local p = process()
 p:swapon(8192)

@@ -1,6 +1,6 @@
 -- Under pressure locked and pinned pages stay where they are.
 -- only: model (a machine of 4 MiB)
--- Covers: P4 P1
+-- Covers: P4, P1
 machine { ram = 4 * M, cpus = 1 }
 local p = process()
 p:swapon(4096)

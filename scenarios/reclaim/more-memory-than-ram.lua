@@ -1,7 +1,7 @@
 -- Processes use twice the memory that there is: what was not used lately goes to swap by itself,
 -- and everything is there when it is asked for.
 -- only: model (a machine of 4 MiB)
--- Covers: P3 P4
+-- Covers: P3, P4
 machine { ram = 4 * M, cpus = 1 }
 local p = process()
 p:swapon(4096)

@@ -1,6 +1,6 @@
 -- Shared memory goes to swap under pressure, from all mappings at once, and comes back for each.
 -- only: model (a machine of 4 MiB)
--- Covers: P3 P4
+-- Covers: P3, P4
 machine { ram = 4 * M, cpus = 1 }
 local p = process()
 p:swapon(4096)

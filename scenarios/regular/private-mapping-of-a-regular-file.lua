@@ -1,6 +1,6 @@
 -- A private mapping of a regular file: copies on write, follows the file otherwise, and never
 -- writes it.
--- Covers: P1 P2
+-- Covers: P1, P2
 local p = process()
 local fd = p:open("private", "rdwr|creat")
 p:pwrite(fd, ("f"):rep(12 * K))

@@ -1,5 +1,5 @@
 -- Cutting and growing a regular file under its mappings, and what is zeroed by that.
--- Covers: P1 P5
+-- Covers: P1, P5
 local p = process()
 local fd = p:open("cut", "rdwr|creat")
 p:pwrite(fd, ("x"):rep(12 * K))

@@ -1,6 +1,6 @@
 -- What calls do to entries of pages in swap: mprotect leaves them, mremap moves them, MADV_FREE
 -- frees them, mincore and pagemap show them, WILLNEED starts to bring them back.
--- Covers: P1 P3 A1
+-- Covers: P1, P3, A1
 local p = process()
 p:swapon(256)
 local a = p:mmap { len = 32 * K }

@@ -1,6 +1,6 @@
 -- fork copies the entries of swapped pages: both processes refer to the slot, and each gets the
 -- data when it comes back. A write after that copies.
--- Covers: P3 B10
+-- Covers: P3, B10
 local p = process()
 p:swapon(256)
 local a = p:mmap { len = 12 * K }

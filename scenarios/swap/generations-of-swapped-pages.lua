@@ -1,5 +1,5 @@
 -- Many processes refer to one slot; each takes the data back in its own time.
--- Covers: P3 B10
+-- Covers: P3, B10
 local p = process()
 p:swapon(256)
 local a = p:mmap { len = 8 * K }

@@ -1,6 +1,6 @@
 -- The heap and a growing stack go out and come back like any memory; shrinking the heap frees
 -- slots.
--- Covers: P1 P3
+-- Covers: P1, P3
 local p = process()
 p:swapon(256)
 local heap = p:brk()

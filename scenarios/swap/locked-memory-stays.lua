@@ -1,5 +1,5 @@
 -- Locked pages are not paged out, and locking brings back what is out.
--- Covers: P1 P3
+-- Covers: P1, P3
 local p = process()
 p:swapon(256)
 local a = p:mmap { len = 16 * K }

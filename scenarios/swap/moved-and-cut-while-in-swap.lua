@@ -1,6 +1,6 @@
 -- Mappings whose pages are in swap are moved, cut in two, joined and forked; every entry keeps its
 -- data.
--- Covers: P1 P3
+-- Covers: P1, P3
 local p = process()
 p:swapon(256)
 local a = p:mmap { addr = 0x10000000, len = 8 * PAGE, flags = "private|anonymous|fixed" }

@@ -2,7 +2,7 @@
 -- entry holds its slot meanwhile.
 --
 --     a    0    4    8   12        written; then all paged out; then page 0 read, page 1 written
--- Covers: P3 A1 G1
+-- Covers: P3, A1, G1
 local p = process()
 p:swapon(256)
 local a = p:mmap { len = 16 * K }

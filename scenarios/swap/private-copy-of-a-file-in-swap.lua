@@ -1,6 +1,6 @@
 -- The private copy of a page of a file goes to swap like anonymous memory, and a hole in the file
 -- leaves it there; cutting the file takes it.
--- Covers: P3 Z1 Z2
+-- Covers: P3, Z1, Z2
 local p = process()
 p:swapon(256)
 local fd = p:memfd_create("under")

@@ -1,6 +1,6 @@
 -- Pages made ahead by fallocate and never used, and pages of a file that nobody maps, next to
 -- pages in swap.
--- Covers: P3 Z2
+-- Covers: P3, Z2
 local p = process()
 p:swapon(256)
 local fd = p:memfd_create("mixed")

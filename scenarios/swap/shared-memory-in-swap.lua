@@ -1,6 +1,6 @@
 -- A page of shared memory that is in swap is the file's business: the mappings' entries are none,
 -- and pagemap shows nothing. Whoever touches it gets the same data.
--- Covers: P3 G3
+-- Covers: P3, G3
 local p = process()
 p:swapon(256)
 local fd = p:memfd_create("swapped")

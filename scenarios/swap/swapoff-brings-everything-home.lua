@@ -1,6 +1,6 @@
 -- swapoff brings every page back into memory, of every process and of shared memory, before the
 -- area goes.
--- Covers: P3 B10
+-- Covers: P3, B10
 local p = process()
 local area = p:swapon(256)
 local a = p:mmap { len = 16 * K }

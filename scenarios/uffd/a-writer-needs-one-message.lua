@@ -1,7 +1,7 @@
 -- The loop of a snapshot: everything is protected, each first write is told once and resolved. The
 -- writer goes on whether the page is clean, dirty, in swap, shared, or was never there; and a
 -- page that was resolved is not told again in the same round.
--- Covers: B16 C5
+-- Covers: B16, C5
 local p = process()
 p:swapon(64)
 local PAGES = 6

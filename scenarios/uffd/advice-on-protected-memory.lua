@@ -2,7 +2,7 @@
 --
 --     page     0 1 2 3     present and protected, but for 3: never touched
 --     after    P: still, p: not, m: protected and not present, .: neither
--- Covers: A3 B7 Z3
+-- Covers: A3, B7, Z3
 local p = process()
 local expected = {
 	["private|anonymous"] = { dontneed = "....", dontneed_locked = "....", free = "PPP.",

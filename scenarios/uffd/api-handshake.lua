@@ -1,5 +1,5 @@
 -- UFFDIO_API comes first, once, with a version and features that the kernel knows.
--- Covers: B17 B19
+-- Covers: B17, B19
 local p = process()
 local u = p:userfaultfd("nonblock")
 local a = p:mmap { len = PAGE }

@@ -1,7 +1,7 @@
 -- COPY over a range: what came before the page that cannot be is done, and said in the structure.
 --
 --     dst   0    4    8   12        page 2 is there already
--- Covers: B9 B17 B19
+-- Covers: B9, B17, B19
 local p = process()
 local u = p:userfaultfd()
 p:uffd_api(u)

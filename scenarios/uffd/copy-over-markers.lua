@@ -1,6 +1,6 @@
 -- A marker counts as missing: the fault is told as such, and COPY fills over it, taking protection
 -- away unless it is asked to protect. The zero page is not put over one, only a page of zeros.
--- Covers: B2 B9
+-- Covers: B2, B9
 local p = process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

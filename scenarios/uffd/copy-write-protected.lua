@@ -1,6 +1,6 @@
 -- UFFDIO_COPY with write protection: the page comes in protected, dirty and young; the next write
 -- is told.
--- Covers: B2 B3 B16
+-- Covers: B2, B3, B16
 local p = process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

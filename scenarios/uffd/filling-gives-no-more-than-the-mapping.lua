@@ -1,6 +1,6 @@
 -- A page is filled into a mapping that its process cannot write, or not even read; what the process
 -- may do with it stays what the mapping says.
--- Covers: B2 B3
+-- Covers: B2, B3
 local p = process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

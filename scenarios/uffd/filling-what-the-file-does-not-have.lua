@@ -1,6 +1,6 @@
 -- Beyond the end of the file nothing is filled, and no fault is told there. The end may move while
 -- a range is filled: what was filled before it counts.
--- Covers: B9 B17 B19
+-- Covers: B9, B17, B19
 local p = process()
 local src = p:mmap { len = 4 * PAGE }
 p:write(src, ("s"):rep(4 * PAGE))

@@ -1,6 +1,6 @@
 -- Every ioctl that fills may leave the waking to UFFDIO_WAKE: who waits goes on waiting until then.
 -- Over what is not registered none of them fills.
--- Covers: B17 B19
+-- Covers: B17, B19
 local p = process()
 local fd = p:memfd_create("f")
 p:ftruncate(fd, PAGE)

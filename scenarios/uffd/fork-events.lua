@@ -1,6 +1,6 @@
 -- With event_fork the handler is told of the child and gets a descriptor for its memory:
 -- registration and protection go on there. Without, the child has neither.
--- Covers: B12 B17
+-- Covers: B12, B17
 local p = process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

@@ -1,6 +1,6 @@
 -- Guards and userfaultfd: who touches a guard ends with an error, and no message; what is filled in
 -- goes over it, as over any marker; protecting leaves it.
--- Covers: A1 A3 B9
+-- Covers: A1, A3, B9
 local p = process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

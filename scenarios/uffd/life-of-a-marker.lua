@@ -4,7 +4,7 @@
 --
 --     a    r m m .        r: registered and touched, m: marker, .: not protected
 --     b    the same file, not registered
--- Covers: A2 A3 B4 B6 B7 B11 B12 Z2
+-- Covers: A2, A3, B4, B6, B7, B11, B12, Z2
 local p = process()
 local fd = p:memfd_create("life")
 p:ftruncate(fd, 4 * PAGE)

@@ -1,5 +1,5 @@
 -- Several threads wait at one page and one at another; filling a page lets all of its own go.
--- Covers: B9 B17
+-- Covers: B9, B17
 local p = process()
 local u = p:userfaultfd()
 p:uffd_api(u)

@@ -1,6 +1,6 @@
 -- A marker protects a page of shared memory that nobody maps: DONTNEED keeps it, truncation and
 -- unmapping drop it, unprotecting makes it nothing.
--- Covers: B6 B7 Z2 Z3 A2 A3
+-- Covers: B6, B7, Z2, Z3, A2, A3
 local p = process()
 local fd = p:memfd_create("m")
 p:ftruncate(fd, 8 * PAGE)

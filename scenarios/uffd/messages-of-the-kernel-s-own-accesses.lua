@@ -1,6 +1,6 @@
 -- Accesses that the kernel makes for somebody fault like others: reading and writing from outside,
 -- populating, atomics. With user_mode_only none of them waits: they fail, and so do pins.
--- Covers: B17 N4 B19
+-- Covers: B17, N4, B19
 local p, q = process(), process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

@@ -1,5 +1,5 @@
 -- Minor mode: the page is in the page cache, but not mapped here; the handler maps it by CONTINUE.
--- Covers: B1 B4 B17
+-- Covers: B1, B4, B17
 local p = process()
 local fd = p:memfd_create("minor")
 p:ftruncate(fd, 8 * PAGE)

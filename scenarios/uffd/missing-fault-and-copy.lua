@@ -2,7 +2,7 @@
 -- page.
 --
 --     kind        anonymous, shared anonymous, memfd shared, memfd private
--- Covers: B1 B3 B17
+-- Covers: B1, B3, B17
 local p = process()
 local src = p:mmap { len = 2 * PAGE }
 p:write(src, ("s"):rep(2 * PAGE))

@@ -1,5 +1,5 @@
 -- Which modes which memory can be registered for, and which ioctls then work on it.
--- Covers: B1 B19
+-- Covers: B1, B19
 local p = process()
 local fd = p:memfd_create("f")
 p:ftruncate(fd, 2 * PAGE)

@@ -1,6 +1,6 @@
 -- UFFDIO_MOVE moves private anonymous pages that are nobody else's, between mappings alike; and
 -- says how far it came.
--- Covers: B17 B19
+-- Covers: B17, B19
 local p = process()
 local A, B = 0x10000000, 0x20000000
 local function anon(addr, how)

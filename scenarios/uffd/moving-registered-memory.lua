@@ -1,5 +1,5 @@
 -- mremap in all its forms on registered memory: what is told, and what is registered afterwards.
--- Covers: B15 B17
+-- Covers: B15, B17
 local p = process()
 local u = p:userfaultfd("nonblock")
 p:uffd_api(u, "event_remap|event_unmap")

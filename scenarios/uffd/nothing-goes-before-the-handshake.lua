@@ -1,6 +1,6 @@
 -- Before UFFDIO_API every ioctl is refused, and so is reading; afterwards only what nobody knows
 -- is. Other descriptors know none of them.
--- Covers: B17 B19
+-- Covers: B17, B19
 local p = process()
 local u, fd = p:userfaultfd("cloexec|nonblock"), p:memfd_create("file")
 local a = p:mmap { len = PAGE }

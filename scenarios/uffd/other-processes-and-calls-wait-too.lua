@@ -1,6 +1,6 @@
 -- Calls of the kernel on behalf of a process meet the same faults: reading from outside waits for
 -- the handler; what may not wait is refused.
--- Covers: B17 N4
+-- Covers: B17, N4
 local p, q = process(), process()
 local u = p:userfaultfd()
 p:uffd_api(u)

@@ -2,7 +2,7 @@
 -- that it has not is a missing one. COPY puts pages into the file, CONTINUE maps what is in it.
 --
 --     file  0 1 - -       pages that it has
--- Covers: B1 B4 B17
+-- Covers: B1, B4, B17
 local p = process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

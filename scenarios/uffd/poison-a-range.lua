@@ -1,6 +1,6 @@
 -- UFFDIO_POISON: accesses end with SIGBUS as if the memory had failed; filling and dropping lift
 -- it.
--- Covers: A1 B17
+-- Covers: A1, B17
 local p = process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

@@ -1,6 +1,6 @@
 -- A poisoned entry through everything else: protected, moved by mremap, advised, forked with and
 -- without the event, in private and shared mappings of a file, and refused where something is.
--- Covers: A1 A3 B17 B19
+-- Covers: A1, A3, B17, B19
 local p = process()
 local src = p:mmap { len = PAGE }
 local fd = p:memfd_create("f")

@@ -1,6 +1,6 @@
 -- A child without event_fork is not registered: it writes as it likes, and what it has is a copy of
 -- its own; the parent's protection stands, and its write is told before it copies.
--- Covers: B12 B15
+-- Covers: B12, B15
 local p = process()
 for _, flags in ipairs { "private|anonymous", "shared|anonymous" } do
 	local u = p:userfaultfd()

@@ -1,5 +1,5 @@
 -- Two protections on one page: mprotect's is asked first, and neither gives what the other refuses.
--- Covers: B15 C5
+-- Covers: B15, C5
 local p = process()
 for _, flags in ipairs { "private|anonymous", "shared|anonymous" } do
 	local u = p:userfaultfd()

@@ -1,6 +1,6 @@
 -- A private mapping of a file: the page that all share is protected like one's own; a write is told
 -- first and copies then, and the copy can be protected again.
--- Covers: B3 B7 B16
+-- Covers: B3, B7, B16
 local p = process()
 local fd = p:memfd_create("f")
 p:ftruncate(fd, 4 * PAGE)

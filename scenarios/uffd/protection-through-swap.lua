@@ -1,5 +1,5 @@
 -- Write protection survives swap, out and in, and swapoff; for shared memory as a marker.
--- Covers: B4 B10 B11 A3
+-- Covers: B4, B10, B11, A3
 local p = process()
 local area = p:swapon(256)
 for _, flags in ipairs { "private|anonymous", "shared|anonymous" } do

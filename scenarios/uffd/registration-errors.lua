@@ -1,5 +1,5 @@
 -- What may be registered, and how it is refused.
--- Covers: B1 B19
+-- Covers: B1, B19
 local p = process()
 local u, v = p:userfaultfd(), p:userfaultfd()
 p:uffd_api(u)

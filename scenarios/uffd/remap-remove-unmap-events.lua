@@ -1,5 +1,5 @@
 -- Changes of the registered memory are told, with the range, before they are over.
--- Covers: B15 B17
+-- Covers: B15, B17
 local p = process()
 local u = p:userfaultfd()
 p:uffd_api(u, "event_remap|event_remove|event_unmap|missing_shmem")

@@ -1,6 +1,6 @@
 -- With the feature sigbus: each mode on each kind of memory, read and written, by the process and
 -- for it.
--- Covers: B17 B19 P5
+-- Covers: B17, B19, P5
 local p, q = process(), process()
 local fd = p:memfd_create("f")
 p:ftruncate(fd, PAGE)

@@ -1,5 +1,5 @@
 -- With the feature sigbus nobody waits: the access ends with SIGBUS, and there are no messages.
--- Covers: B17 P5
+-- Covers: B17, P5
 local p = process()
 local fd = p:memfd_create("s")
 p:ftruncate(fd, 2 * PAGE)

@@ -1,6 +1,6 @@
 -- Markers go when registration does: by unregistering a part, by closing, by registering without
 -- write protection; accesses then are those of memory that nobody watches.
--- Covers: B6 B9
+-- Covers: B6, B9
 local p = process()
 local src = p:mmap { len = PAGE }
 p:write(src, ("s"):rep(PAGE))

@@ -1,6 +1,6 @@
 -- With wp_async nobody is told: the first write drops the protection by itself, and pagemap shows
 -- what was written since.
--- Covers: B17 G2
+-- Covers: B17, G2
 local p = process()
 for _, flags in ipairs { "private|anonymous", "shared|anonymous" } do
 	local u = p:userfaultfd("nonblock")

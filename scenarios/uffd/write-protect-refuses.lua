@@ -1,5 +1,5 @@
 -- WRITEPROTECT takes ranges that are registered for it, in whole; without such it changes nothing.
--- Covers: B7 B19
+-- Covers: B7, B19
 local p = process()
 local u, v = p:userfaultfd("nonblock"), p:userfaultfd("nonblock")
 p:uffd_api(u)

@@ -1,6 +1,6 @@
 -- Write protection: a write waits, the handler is told, resolves, and the write goes on, once.
 -- Reads are not stopped. For every kind of memory, present or not.
--- Covers: B2 B7 B15 B16
+-- Covers: B2, B7, B15, B16
 local p = process()
 local fd = p:memfd_create("w")
 p:ftruncate(fd, 4 * PAGE)

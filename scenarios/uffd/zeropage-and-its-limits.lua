@@ -1,6 +1,6 @@
 -- UFFDIO_ZEROPAGE fills with zeros: with the zero page where that may be, with a page of its own in
 -- shared memory.
--- Covers: B1 B17 B19
+-- Covers: B1, B17, B19
 local p = process()
 for _, flags in ipairs { "private|anonymous", "shared|anonymous", "shared", "private" } do
 	local u, fd = p:userfaultfd(), p:memfd_create("z")
