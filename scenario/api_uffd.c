@@ -8,6 +8,7 @@
 
 #define MAX_STRUCTURE 64
 #define MESSAGE_BYTES 32
+#define MAX_READ_BYTES 16384
 
 /* userfaultfd(flags) → fd */
 static int call_userfaultfd(lua_State *L)
@@ -37,17 +38,18 @@ static int call_ioctl(lua_State *L)
 	return 1;
 }
 
-/* read_fd(fd) → the bytes of a message */
+/* read_fd(fd, len) → the bytes; without len, those of a message */
 static int call_read_fd(lua_State *L)
 {
 	struct scn_step step = { .kind = SCN_READ_FD, .task = api_check_task(L, 1) };
-	char message[MESSAGE_BYTES];
+	lua_Integer len = luaL_optinteger(L, 3, MESSAGE_BYTES);
 
+	luaL_argcheck(L, len >= 0 && len <= MAX_READ_BYTES, 3, "at most 16384 bytes");
 	step.args[0] = (uint64_t)luaL_checkinteger(L, 2);
-	step.out = message;
-	step.out_bytes = sizeof(message);
+	step.out_bytes = (uint64_t)len;
+	step.out = lua_newuserdatauv(L, (size_t)len + 1, 0);
 	api_run(L, &step);
-	lua_pushlstring(L, message, step.done);
+	lua_pushlstring(L, step.out, step.done);
 	return 1;
 }
 

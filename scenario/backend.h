@@ -69,7 +69,7 @@ enum scn_kind {
 	SCN_SWAPOFF,     /* area */
 	SCN_USERFAULTFD, /* flags */
 	SCN_IOCTL,       /* fd, command; in and out: the structure that it points at */
-	SCN_READ_FD,     /* fd; out: one message */
+	SCN_READ_FD,     /* fd; out: one message, or what comes next in a file */
 	SCN_POLL,        /* fd; result: POLLIN and its like */
 	SCN_READ,        /* addr; out */
 	SCN_WRITE,       /* addr; in */

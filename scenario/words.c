@@ -548,6 +548,9 @@ static void add_ioctl(struct line *line, uint64_t command)
 		add(line, "0x%" PRIx64, command);
 }
 
+/* Of a userfaultfd; what is read of a file in that length looks like one too. */
+#define MESSAGE_BYTES 32
+
 /* A structure of 64-bit words. */
 static void add_structure(struct line *line, const void *bytes, uint64_t len)
 {
@@ -558,6 +561,14 @@ static void add_structure(struct line *line, const void *bytes, uint64_t len)
 		add(line, word ? "%s0x%" PRIx64 : "%s%" PRIx64, i ? " " : "{", word);
 	}
 	add(line, "}");
+}
+
+static void add_read(struct line *line, const struct scn_step *step)
+{
+	if (step->kind == SCN_IOCTL || step->done == MESSAGE_BYTES)
+		add_structure(line, step->out, step->done);
+	else
+		add_bytes(line, step->out, step->done);
 }
 
 static void add_arg(struct line *line, char shape, uint64_t arg)
@@ -612,7 +623,8 @@ char *scn_step_format(const struct scn_step *step, char *buf, size_t size)
 	if (step->kind == SCN_MMAP && ((int)step->args[4] != -1 || step->args[5]))
 		add(&line, ", fd %d, offset %s", (int)step->args[4],
 		    scn_size_format(step->args[5], number, sizeof(number)));
-	if (step->kind == SCN_READ || step->kind == SCN_PREAD)
+	if (step->kind == SCN_READ || step->kind == SCN_PREAD ||
+	    (step->kind == SCN_READ_FD && step->out_bytes != MESSAGE_BYTES))
 		add(&line, ", %s", scn_size_format(step->out_bytes, number, sizeof(number)));
 	if (step->kind == SCN_VM_READV || step->kind == SCN_VM_WRITEV) {
 		add(&line, "%s", step->remote->label);
@@ -678,7 +690,7 @@ char *scn_result_format(const struct scn_step *step, char *buf, size_t size)
 		break;
 	case SCN_IOCTL:
 	case SCN_READ_FD:
-		add_structure(&line, step->out, step->done);
+		add_read(&line, step);
 		break;
 	case SCN_PREAD:
 	case SCN_VM_READV:

@@ -265,10 +265,12 @@ UMM_API int umm_userfaultfd(struct umm_task *task, int flags);
  */
 UMM_API int umm_ioctl(struct umm_task *task, int fd, uint64_t command, void *arg);
 /*
- * read(2) of messages: as many struct uffd_msg as there are and fit, at least one, waiting unless
- * the descriptor is non-blocking (-EAGAIN). -EINVAL: no room for one, UFFDIO_API has not been
- * called, or it is a file. -EBADF. -EINTR: the process was killed. A fork message brings a
- * descriptor into the process of `task`.
+ * read(2). Of a userfaultfd: as many struct uffd_msg as there are and fit, at least one, waiting
+ * unless the descriptor is non-blocking (-EAGAIN). -EINVAL: no room for one, or UFFDIO_API has not
+ * been called. -EINTR: the process was killed. A fork message brings a descriptor into the process
+ * of `task`. Of a file: bytes from where the last read of this open file ended, at first 0; fewer
+ * than asked for at its end, where it is 0; errors as umm_pread. -EBADF: no such descriptor, or one
+ * not for reading.
  */
 UMM_API int64_t umm_fd_read(struct umm_task *task, int fd, void *ret_buf, uint64_t len_bytes);
 /*

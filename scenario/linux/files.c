@@ -8,6 +8,7 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -171,7 +172,16 @@ static int run_poll(struct scn_backend *backend, struct scn_step *step)
 	return ret;
 }
 
-int linux_file_call(struct scn_backend *backend, struct scn_step *step)
+uint64_t linux_descriptor(uint64_t fd)
+{
+	unsigned number = (unsigned)fd;
+
+	if (number > INT_MAX || (number >= PUPPET_FIRST_FD && number < PUPPET_FD0))
+		return fd;
+	return INT_MAX;
+}
+
+static int run_file_call(struct scn_backend *backend, struct scn_step *step)
 {
 	const uint64_t *a = step->args;
 
@@ -195,10 +205,6 @@ int linux_file_call(struct scn_backend *backend, struct scn_step *step)
 	case SCN_MOVE_PAGES:
 		return run_move_pages(backend, step);
 	case SCN_CLOSE:
-		if (a[0] >= PUPPET_FD0 || a[0] < 3) {
-			step->result = -EBADF;
-			return 0;
-		}
 		return call(backend, step, __NR_close, a, NULL, 0, NULL, 0);
 	case SCN_FTRUNCATE:
 		return call(backend, step, __NR_ftruncate, a, NULL, 0, NULL, 0);
@@ -219,4 +225,17 @@ int linux_file_call(struct scn_backend *backend, struct scn_step *step)
 		return call(backend, step, __NR_fcntl, args, NULL, 0, NULL, 0);
 	}
 	}
+}
+
+int linux_file_call(struct scn_backend *backend, struct scn_step *step)
+{
+	uint64_t given = step->args[0];
+	int ret;
+
+	if (step->kind != SCN_MEMFD && step->kind != SCN_OPEN && step->kind != SCN_USERFAULTFD &&
+	    step->kind != SCN_MOVE_PAGES)
+		step->args[0] = linux_descriptor(given);
+	ret = run_file_call(backend, step);
+	step->args[0] = given;
+	return ret;
 }

@@ -123,6 +123,8 @@ void linux_wait_for(pid_t pid);
 /* ---- files.c, swap.c ------------------------------------------------------------------- */
 
 int linux_file_call(struct scn_backend *backend, struct scn_step *step);
+/* A descriptor as the scenario numbers it; one that is the puppet's own is none to a scenario. */
+uint64_t linux_descriptor(uint64_t fd);
 int linux_swap_call(struct scn_backend *backend, struct scn_step *step);
 /* For the life of a backend: nobody else swaps on meanwhile. */
 void linux_swap_open(void);

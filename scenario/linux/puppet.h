@@ -32,7 +32,8 @@
 
 #define PUPPET_NR_SLOTS 60
 #define PUPPET_SLOT_BYTES 0x10000
-#define PUPPET_FD0 100 /* slot i reads and writes descriptor PUPPET_FD0 + i */
+#define PUPPET_FIRST_FD 3 /* of those of a scenario; below it are the three of any program */
+#define PUPPET_FD0 100    /* slot i reads and writes descriptor PUPPET_FD0 + i */
 
 /* Inside a slot: signal stack, stack, control words, then the scratch buffer. */
 #define PUPPET_ALTSTACK_BYTES 0x4000

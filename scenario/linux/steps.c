@@ -115,12 +115,16 @@ static int check_capable(struct scn_backend *backend, struct scn_step *step)
 static int run_call(struct scn_backend *backend, struct scn_step *step)
 {
 	struct linux_task *task = task_of(step->task);
+	uint64_t args[6];
 	int ret;
 
 	if (touches_image(step))
 		return linux_skip(backend, "the range meets 0x400000-0x800000, the runner's code");
-	ret = linux_syscall(backend, task, calls[step->kind].nr, step->args,
-			    calls[step->kind].nr_args, &step->result);
+	memcpy(args, step->args, sizeof(args));
+	if (step->kind == SCN_MMAP)
+		args[4] = linux_descriptor(args[4]);
+	ret = linux_syscall(backend, task, calls[step->kind].nr, args, calls[step->kind].nr_args,
+			    &step->result);
 	if (ret)
 		return ret;
 	if (step->kind == SCN_MUNLOCKALL && task->process->image_locked) {

@@ -95,8 +95,9 @@ int model_file_call(struct scn_backend *backend, struct scn_step *step)
 		break;
 	case SCN_POLL:
 		step->result = umm_poll(task, fd);
+		/* One that is no number at all is left out. */
 		if (step->result == -EBADF)
-			step->result = POLLNVAL;
+			step->result = fd < 0 ? 0 : POLLNVAL;
 		break;
 	case SCN_PREAD:
 	case SCN_PWRITE:

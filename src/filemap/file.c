@@ -176,6 +176,7 @@ struct file *file_alloc(struct inode *inode, u32 mode)
 	file->inode = inode;
 	file->mode = mode;
 	file->wb_seen = sample_wb_errors(&inode->mapping);
+	mutex_init(&file->pos_lock, LC_FILE_POS);
 	atomic_set(&file->refs, 1);
 	return file;
 }

@@ -85,8 +85,10 @@ struct file {
 	struct inode *inode;          /* c; NULL: a userfaultfd */
 	struct userfaultfd_ctx *uffd; /* c; its context, otherwise NULL */
 	atomic_t refs;
-	u32 mode;    /* c: enum file_mode */
-	u32 wb_seen; /* a: write-back errors that it was told of */
+	u32 mode;              /* c: enum file_mode */
+	u32 wb_seen;           /* a: write-back errors that it was told of */
+	struct mutex pos_lock; /* LC_FILE_POS, outside inode.rwsem */
+	u64 pos;               /* pos_lock: of the next byte that read(2) gives */
 };
 
 /* ---- life -------------------------------------------------------------------------------- */

@@ -35,6 +35,7 @@
 #define LOCK_CLASSES(X)                                                             \
 	X(LC_SWAPON, "swapon", false)   /* one swapon or swapoff at a time */       \
 	X(LC_MACHINE, "machine", false) /* task list, configuration */              \
+	X(LC_FILE_POS, "f_pos", false)  /* where read(2) goes on */                 \
 	X(LC_INODE, "i_rwsem", false)   /* size of a file, writes to it */          \
 	X(LC_MMAP, "mmap_lock", true)   /* fork and process_vm take two */          \
 	X(LC_INVALIDATE, "invalidate_lock", false)                                  \

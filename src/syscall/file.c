@@ -7,6 +7,7 @@
 #include "filemap/filemap.h"
 #include "shmem/shmem.h"
 #include "syscall/syscall_internal.h"
+#include "uffd/uffd.h"
 
 /* "memfd:" and the name have to fit into a file's name. */
 #define MEMFD_PREFIX "/memfd:"
@@ -265,6 +266,35 @@ int64_t umm_pread(struct umm_task *handle, int fd, void *ret_buf, uint64_t len_b
 
 	if (file) {
 		ret = generic_file_read(file, ret_buf, len_bytes, (u64)offset_bytes);
+		fput(file);
+	}
+	return syscall_exit(&call, ret);
+}
+
+/* From where the last one ended; who shares the open file, also after a fork, shares that. */
+static s64 read_on(struct file *file, void *buf, u64 len)
+{
+	s64 ret;
+
+	if (!(file->mode & FMODE_READ))
+		return -EBADF;
+	mutex_lock(&file->pos_lock);
+	ret = generic_file_read(file, buf, MIN(len, MAX_FILE_BYTES - file->pos), file->pos);
+	file->pos += ret > 0 ? (u64)ret : 0;
+	mutex_unlock(&file->pos_lock);
+	return ret;
+}
+
+int64_t umm_fd_read(struct umm_task *handle, int fd, void *ret_buf, uint64_t len_bytes)
+{
+	struct task *task = (struct task *)handle;
+	struct syscall call = syscall_enter(task, NR_READ, (u32)fd, len_bytes, 0, 0);
+	struct file *file = fget(task->files, fd);
+	s64 ret = -EBADF;
+
+	if (file) {
+		ret = file->uffd ? userfaultfd_read(file->uffd, task->files, ret_buf, len_bytes) :
+				   read_on(file, ret_buf, len_bytes);
 		fput(file);
 	}
 	return syscall_exit(&call, ret);

@@ -278,22 +278,7 @@ int umm_ioctl(struct umm_task *handle, int fd, uint64_t command, void *arg)
 	return (int)syscall_exit(&call, ret);
 }
 
-/* ---- messages ---------------------------------------------------------------------------- */
-
-int64_t umm_fd_read(struct umm_task *handle, int fd, void *ret_buf, uint64_t len_bytes)
-{
-	struct task *task = (struct task *)handle;
-	struct syscall call = syscall_enter(task, NR_READ, (u32)fd, len_bytes, 0, 0);
-	int err;
-	struct file *file = get_uffd(task, fd, -EINVAL, &err);
-	s64 ret = err;
-
-	if (file) {
-		ret = userfaultfd_read(file->uffd, task->files, ret_buf, len_bytes);
-		fput(file);
-	}
-	return syscall_exit(&call, ret);
-}
+/* ---- waiting for messages ---------------------------------------------------------------- */
 
 int umm_poll(struct umm_task *handle, int fd)
 {

@@ -1,0 +1,31 @@
+-- read goes on where the last one ended. The place is the open file's: threads and children read on
+-- from it, two descriptors that were opened apart have two, and pread and pwrite leave it alone.
+-- Covers: P1
+local p = process()
+local fd = p:memfd_create("read")
+local text = ("0123456789"):rep(1000)
+p:pwrite(fd, text)
+expect_eq(p:read_fd(fd, 4), "0123")
+expect_eq(p:pread(fd, 4, 8), "8901")
+p:pwrite(fd, "xy", 4)
+expect_eq(p:read_fd(fd, 4), "xy67")
+p:thread(function() expect_eq(p:read_fd(fd, 2), "89") end):join()
+local c = p:fork()
+expect_eq(c:read_fd(fd, 3), "012")
+expect_eq(p:read_fd(fd, 3), "345")
+local other = p:memfd_create("other")
+p:pwrite(other, "other")
+expect_eq(p:read_fd(other, 32), "other")
+-- Over the border of a page, up to the end, and not beyond it until there is more.
+expect_eq(p:read_fd(fd, 8184), text:sub(17, 8200))
+expect_eq(p:read_fd(fd, 4096), text:sub(8201))
+expect_eq(p:read_fd(fd, 1), "")
+expect_eq(c:read_fd(fd, 0), "")
+p:pwrite(fd, "more", 10000)
+expect_eq(c:read_fd(fd, 32), "more")
+-- A file that is cut shorter is read on from where it was.
+p:ftruncate(fd, 10)
+expect_eq(p:read_fd(fd, 32), "")
+p:ftruncate(fd, 10006)
+expect_eq(p:read_fd(fd, 32), "\0\0")
+expect_errno("EBADF", function() p:read_fd(77, 1) end)
