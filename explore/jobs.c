@@ -310,22 +310,27 @@ static void add_given(struct part *giver, struct explore_piece *piece)
 	giver->after = (struct counts){ 0 };
 }
 
-/* It goes, and all that is known of it but what the one before it is told. */
-static void part_free(struct part *part)
+/* Those between two go, and all that is known of them. */
+static void free_between(struct part *first, struct part *last)
 {
-	part->prev->next = part->next;
-	part->next->prev = part->prev;
-	free(part->piece);
-	free(part->failure);
-	free(part->learned);
-	free(part);
+	struct part *part = first->next, *next;
+
+	first->next = last;
+	last->prev = first;
+	for (; part != last; part = next) {
+		next = part->next;
+		free(part->piece);
+		free(part->failure);
+		free(part->learned);
+		free(part);
+	}
 }
 
 static void part_finished(struct part *part)
 {
 	counts_add(&part->prev->after, &part->counts);
 	counts_add(&part->prev->after, &part->after);
-	part_free(part);
+	free_between(part->prev, part->next);
 }
 
 /* Nothing that comes after it matters any more. */
@@ -342,8 +347,7 @@ static void drop_after(struct pool *pool, struct part *part)
 		worker->part = &pool->head; /* busy with nothing of interest */
 		__atomic_store_n(&pool->shared->stop[i], 1, __ATOMIC_RELAXED);
 	}
-	while (part->next != &pool->head)
-		part_free(part->next);
+	free_between(part, &pool->head);
 	part->after = (struct counts){ 0 };
 }
 
@@ -629,8 +633,7 @@ static bool learned(struct pool *pool)
 
 static void empty_list(struct pool *pool)
 {
-	while (pool->head.next != &pool->head)
-		part_free(pool->head.next);
+	free_between(&pool->head, &pool->head);
 	memset(&pool->head.after, 0, sizeof(pool->head.after));
 	pool->finished = pool->next_batch = pool->batched = 0;
 }

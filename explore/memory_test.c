@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -430,7 +431,7 @@ static void note_order(void *arg, const char *site, const char *words, const cha
 		if (!strcmp(orders.places[i], slash + 1))
 			return;
 	assert_true(orders.nr < MAX_PLACES);
-	strcpy(orders.places[orders.nr++], slash + 1);
+	(void)snprintf(orders.places[orders.nr++], sizeof(orders.places[0]), "%s", slash + 1);
 }
 
 /* Each of the two orders is needed. */

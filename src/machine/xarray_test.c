@@ -303,17 +303,26 @@ static void step_mark(void)
 static void step(bool may_fail, const unsigned *weights)
 {
 	u64 pick = prng_below(&rng, weights[0] + weights[1] + weights[2] + weights[3] + weights[4]);
+	unsigned kind = 0;
 
-	if (pick < weights[0])
+	for (; pick >= weights[kind]; kind++)
+		pick -= weights[kind];
+	switch (kind) {
+	case 0:
 		step_store(may_fail);
-	else if ((pick -= weights[0]) < weights[1])
+		break;
+	case 1:
 		step_erase();
-	else if ((pick -= weights[1]) < weights[2])
+		break;
+	case 2:
 		step_replace();
-	else if ((pick -= weights[2]) < weights[3])
+		break;
+	case 3:
 		step_split(may_fail);
-	else
+		break;
+	default:
 		step_mark();
+	}
 }
 
 static void run(u64 seed, bool may_fail)

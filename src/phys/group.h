@@ -73,7 +73,7 @@ bool make_room(struct machine *m, u32 group, u64 nr, u32 *attempts);
  * it is at its limit. NULL: no memory, the limit, or an injected failure. May sleep unless
  * GFP_ATOMIC.
  */
-struct page *alloc_user_page(struct machine *m, u32 group, enum gfp gfp, enum fail_site site);
+struct page *alloc_user_page(struct machine *m, u32 id, enum gfp gfp, enum fail_site site);
 /* Migration: to, which has none, takes over what from is charged as. Cannot fail. */
 void group_move_charge(struct page *from, struct page *to);
 /* Pages of a group that are in use; of group 0: those on its lists and in batches. */
