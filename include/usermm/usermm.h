@@ -254,9 +254,16 @@ UMM_API int umm_unpin(struct umm_task *task, int64_t pin);
 
 /*
  * userfaultfd(2): flags O_CLOEXEC, O_NONBLOCK, UFFD_USER_MODE_ONLY. The descriptor is one of the
- * process, as those of files are.
+ * process, as those of files are. -EINVAL: another flag; -EMFILE; -ENOMEM; -ENOSYS: in a build
+ * without.
  */
 UMM_API int umm_userfaultfd(struct umm_task *task, int flags);
+/*
+ * The features of UFFDIO_API that this build has, UFFD_FEATURE_*: 0 in one without userfaultfd, and
+ * nothing of write-protection where the page table entries have no bit for it or the build leaves
+ * it out.
+ */
+UMM_API uint64_t umm_userfaultfd_features(void);
 /*
  * ioctl_userfaultfd(2): arg points at the structure of <linux/userfaultfd.h> that the command
  * takes, in memory of the caller; addresses in it are of the process. What the kernel writes back

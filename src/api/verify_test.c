@@ -358,13 +358,15 @@ static void swapped_out(void)
 	want_entry(A + 4 * PAGE, "there is no such slot");
 }
 
-#ifndef UMM_ARCH_RISCV64
+#if ARCH_HAS_SOFT_DIRTY
 static void soft_dirty_untracked(void)
 {
 	*pte_of(A) = pte_mksoft_dirty(*pte_of(A));
 	want_entry(A, "soft-dirty, which this machine does not track");
 }
+#endif
 
+#if ARCH_HAS_UFFD_WP
 static void protected_unregistered(void)
 {
 	*pte_of(A + PAGE) = pte_mkuffd_wp(*pte_of(A + PAGE));
@@ -927,8 +929,10 @@ static const struct {
 	FAULT(marker_of_uffd),
 	FAULT(marker_without_bits),
 	FAULT(swapped_out),
-#ifndef UMM_ARCH_RISCV64
+#if ARCH_HAS_SOFT_DIRTY
 	FAULT(soft_dirty_untracked),
+#endif
+#if ARCH_HAS_UFFD_WP
 	FAULT(protected_unregistered),
 	FAULT(protected_writable),
 #endif

@@ -17,6 +17,7 @@
 #define ARCH_ARCH_H
 
 #include "base/assert.h"
+#include "base/build.h"
 #include "base/types.h"
 
 typedef struct {

@@ -130,7 +130,7 @@ static void check_present(pte_t pte, struct attributes want, u64 pfn)
 	assert_int_equal(pte_special(pte), want.special);
 	assert_int_equal(pte_uffd_wp(pte), want.uffd_wp && ARCH_HAS_UFFD_WP);
 	assert_int_equal(pte_any_uffd_wp(pte), want.uffd_wp && ARCH_HAS_UFFD_WP);
-	if (ARCH_HAS_UFFD_WP) /* the one without is the one that tracks no soft-dirty either */
+	if (ARCH_HAS_SOFT_DIRTY)
 		assert_int_equal(pte_soft_dirty(pte), want.soft_dirty);
 	assert_false(pte_is_marker(pte));
 	assert_int_equal(pte_cpu_may_read(pte), !want.protnone);
@@ -265,7 +265,7 @@ static void check_swap_type(u32 type, u64 offset, unsigned set)
 	assert_int_equal(swp_is_special(entry), type >= MAX_SWAP_AREAS);
 	assert_int_equal(pte_swp_exclusive(pte), set & 1);
 	assert_int_equal(pte_swp_uffd_wp(pte), (set & 2) && ARCH_HAS_UFFD_WP);
-	if (ARCH_HAS_UFFD_WP)
+	if (ARCH_HAS_SOFT_DIRTY)
 		assert_int_equal(pte_swp_soft_dirty(pte), !!(set & 4));
 	assert_int_equal(pte_is_marker(pte), type == SWP_PTE_MARKER);
 	assert_false(pte_cpu_may_read(pte) || pte_cpu_may_write(pte) || pte_cpu_may_exec(pte));

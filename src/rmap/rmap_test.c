@@ -17,8 +17,6 @@
 #define PRIVATE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
 #define RW (PROT_READ | PROT_WRITE)
 #define MANY 40
-/* The architecture without uffd-wp has no bit for this one either. */
-#define HAS_SOFT_DIRTY ARCH_HAS_UFFD_WP
 
 static struct umm_machine *machine;
 static struct umm_task *task;
@@ -271,7 +269,7 @@ static void test_migration_entries(void **state)
 	page = page_of(task, ADDR);
 	anon_vma = take_away(page);
 	assert_int_equal(kind_of(task, ADDR), SWP_MIGRATION_WRITE);
-	assert_int_equal(pte_swp_soft_dirty(entry_of(task, ADDR)), HAS_SOFT_DIRTY);
+	assert_int_equal(pte_swp_soft_dirty(entry_of(task, ADDR)), ARCH_HAS_SOFT_DIRTY);
 	assert_int_equal(page_mapcount(page), 0);
 	assert_int_equal(page_count(page), 1);
 	assert_true(page_test_dirty(page));
@@ -389,7 +387,7 @@ static void test_swap_entries(void **state)
 	assert_true(unmap_page(page, 0));
 	assert_true(pte_is_swap(entry_of(task, ADDR)));
 	assert_true(pte_swp_exclusive(entry_of(task, ADDR)));
-	assert_int_equal(pte_swp_soft_dirty(entry_of(task, ADDR)), HAS_SOFT_DIRTY);
+	assert_int_equal(pte_swp_soft_dirty(entry_of(task, ADDR)), ARCH_HAS_SOFT_DIRTY);
 	assert_true(page_test_dirty(page));
 	assert_int_equal(rss_of(task, MM_ANONPAGES), 0);
 	assert_int_equal(rss_of(task, MM_SWAPENTS), 1);

@@ -57,6 +57,11 @@ int umm_userfaultfd(struct umm_task *handle, int flags)
 	return (int)syscall_exit(&call, do_userfaultfd(task, (u32)flags));
 }
 
+uint64_t umm_userfaultfd_features(void)
+{
+	return userfaultfd_features();
+}
+
 /* ---- ioctls ------------------------------------------------------------------------------ */
 
 static int ioctl_wake(struct userfaultfd_ctx *ctx, const struct uffdio_range *range)

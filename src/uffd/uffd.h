@@ -21,6 +21,8 @@
 #ifndef UFFD_UFFD_H
 #define UFFD_UFFD_H
 
+#include "arch/arch.h"
+#include "base/build.h"
 #include "base/list.h"
 #include "base/mutant.h"
 #include "base/uapi.h"
@@ -55,19 +57,19 @@ struct userfaultfd_ctx {
 /* The context of a vma (vma->uffd), NULL when it has none; mmap_lock. */
 static inline bool userfaultfd_missing(const struct vm_area *vma)
 {
-	return vma->flags & VM_UFFD_MISSING;
+	return BUILD_USERFAULTFD && (vma->flags & VM_UFFD_MISSING);
 }
 static inline bool userfaultfd_wp(const struct vm_area *vma)
 {
-	return vma->flags & VM_UFFD_WP;
+	return ARCH_HAS_UFFD_WP && (vma->flags & VM_UFFD_WP);
 }
 static inline bool userfaultfd_minor(const struct vm_area *vma)
 {
-	return vma->flags & VM_UFFD_MINOR;
+	return BUILD_USERFAULTFD && (vma->flags & VM_UFFD_MINOR);
 }
 static inline bool userfaultfd_armed(const struct vm_area *vma)
 {
-	return vma->flags & VM_UFFD_FLAGS;
+	return BUILD_USERFAULTFD && (vma->flags & VM_UFFD_FLAGS);
 }
 /* Entries of this vma are to be judged by their own uffd-wp bit, which this one is set in. */
 static inline bool userfaultfd_pte_wp(const struct vm_area *vma, pte_t pte)
@@ -159,7 +161,7 @@ static inline bool userfaultfd_initialized(const struct userfaultfd_ctx *ctx)
 {
 	return READ_ONCE(((struct userfaultfd_ctx *)ctx)->features) & UFFD_INITIALIZED;
 }
-/* Every feature that this architecture can offer. */
+/* Every feature that this architecture and this build can offer. */
 u64 userfaultfd_features(void);
 
 /* What unregistering needs of a room below: present and swapped entries lose their protection. */

@@ -20,6 +20,7 @@
 /* What a process gets with an unrandomised address space and 8 MiB of stack at most. */
 #define ARCH_MMAP_BASE 0x3ff8000000ull
 #define ARCH_HAS_UFFD_WP 0
+#define ARCH_HAS_SOFT_DIRTY 0
 /* Every bad address is a page fault. */
 #define ARCH_GENERAL_PROTECTION 0
 

@@ -20,7 +20,8 @@
 #define TASK_SIZE 0x7ffffffff000ull
 /* What a process gets with an unrandomised address space and 8 MiB of stack at most. */
 #define ARCH_MMAP_BASE 0x7ffff7fff000ull
-#define ARCH_HAS_UFFD_WP 1
+#define ARCH_HAS_UFFD_WP BUILD_UFFD_WP
+#define ARCH_HAS_SOFT_DIRTY 1
 /* An address in neither half of the address space is a general protection, not a page fault. */
 #define ARCH_GENERAL_PROTECTION 1
 
@@ -53,11 +54,15 @@
 #define PTE_PFN_MASK 0x000ffffffffff000ull
 #include "arch/pte_bits.h"
 
+/* No bit at all in a build without write-protection. */
+#define UFFD_WP_MASK ((u64)ARCH_HAS_UFFD_WP << PTE_UFFD_WP_BIT)
+#define SWP_UFFD_WP_MASK ((u64)ARCH_HAS_UFFD_WP << PTE_SWP_UFFD_WP_BIT)
+
 /* What survives a change of protection. */
-#define PTE_KEEP_MASK                                                                \
-	(PTE_PFN_MASK | ENTRY_BIT(PTE_PWT) | ENTRY_BIT(PTE_PCD) | ENTRY_BIT(PTE_A) | \
-	 ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SPECIAL) | ENTRY_BIT(PTE_UFFD_WP) |        \
-	 ENTRY_BIT(PTE_SOFT_DIRTY) | ENTRY_BIT(PTE_SAVED_DIRTY))
+#define PTE_KEEP_MASK                                                                           \
+	(PTE_PFN_MASK | ENTRY_BIT(PTE_PWT) | ENTRY_BIT(PTE_PCD) | ENTRY_BIT(PTE_A) |            \
+	 ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SPECIAL) | UFFD_WP_MASK | ENTRY_BIT(PTE_SOFT_DIRTY) | \
+	 ENTRY_BIT(PTE_SAVED_DIRTY))
 
 /* ---- leaf entries -------------------------------------------------------------------------- */
 
@@ -83,15 +88,15 @@ PTE_TEST(pte_write, ENTRY_BIT(PTE_RW))
 PTE_TEST(pte_dirty, ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SAVED_DIRTY))
 PTE_TEST(pte_young, ENTRY_BIT(PTE_A))
 PTE_TEST(pte_special, ENTRY_BIT(PTE_SPECIAL))
-PTE_TEST(pte_uffd_wp, ENTRY_BIT(PTE_UFFD_WP))
+PTE_TEST(pte_uffd_wp, UFFD_WP_MASK)
 PTE_TEST(pte_soft_dirty, ENTRY_BIT(PTE_SOFT_DIRTY))
 PTE_SET(pte_mkyoung, ENTRY_BIT(PTE_A))
 PTE_SET(pte_mkspecial, ENTRY_BIT(PTE_SPECIAL))
-PTE_SET(pte_mkuffd_wp_bit, ENTRY_BIT(PTE_UFFD_WP))
+PTE_SET(pte_mkuffd_wp_bit, UFFD_WP_MASK)
 PTE_SET(pte_mksoft_dirty, ENTRY_BIT(PTE_SOFT_DIRTY))
 PTE_CLEAR(pte_mkold, ENTRY_BIT(PTE_A))
 PTE_CLEAR(pte_mkclean, ENTRY_BIT(PTE_D) | ENTRY_BIT(PTE_SAVED_DIRTY))
-PTE_CLEAR(pte_clear_uffd_wp, ENTRY_BIT(PTE_UFFD_WP))
+PTE_CLEAR(pte_clear_uffd_wp, UFFD_WP_MASK)
 PTE_CLEAR(pte_clear_soft_dirty, ENTRY_BIT(PTE_SOFT_DIRTY))
 
 static inline bool pte_exec(pte_t pte)
@@ -165,9 +170,9 @@ static inline swp_entry_t pte_to_swp_entry(pte_t pte)
 	return (swp_entry_t){ (u32)(pte.v >> SWP_TYPE_FIRST_BIT), offset };
 }
 
-PTE_TEST(pte_swp_uffd_wp, 1ull << PTE_SWP_UFFD_WP_BIT)
-PTE_SET(pte_swp_mkuffd_wp, 1ull << PTE_SWP_UFFD_WP_BIT)
-PTE_CLEAR(pte_swp_clear_uffd_wp, 1ull << PTE_SWP_UFFD_WP_BIT)
+PTE_TEST(pte_swp_uffd_wp, SWP_UFFD_WP_MASK)
+PTE_SET(pte_swp_mkuffd_wp, SWP_UFFD_WP_MASK)
+PTE_CLEAR(pte_swp_clear_uffd_wp, SWP_UFFD_WP_MASK)
 PTE_TEST(pte_swp_soft_dirty, 1ull << PTE_SWP_SOFT_DIRTY_BIT)
 PTE_SET(pte_swp_mksoft_dirty, 1ull << PTE_SWP_SOFT_DIRTY_BIT)
 PTE_TEST(pte_swp_exclusive, 1ull << PTE_SWP_EXCLUSIVE_BIT)
