@@ -28,8 +28,9 @@ struct mutants_options {
 
 /* What a child did. */
 struct outcome {
-	bool failed; /* an expectation, or an assertion that ended it */
-	bool broken; /* it could not run at all */
+	bool failed;  /* an expectation, or an assertion that ended it */
+	bool broken;  /* it could not run at all */
+	bool skipped; /* this build lacks what it is about */
 	uint64_t seed;
 	char text[OUTPUT_BYTES];
 };
@@ -149,6 +150,7 @@ static void judge(struct outcome *outcome, int status)
 	else
 		outcome->failed = true;
 	outcome->broken = WIFEXITED(status) && WEXITSTATUS(status) > EXIT_FAILED;
+	outcome->skipped = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANNOT;
 	outcome->seed = seed ? strtoull(seed + strlen("with --seed "), NULL, 10) : 0;
 }
 
@@ -212,17 +214,20 @@ static const char *said(const char *text, const char *says, int *ret_len)
 	}
 }
 
-static bool not_caught(const struct umm_mutant *mutant, const char *why,
-		       const struct outcome *outcome)
+enum proof { CAUGHT, NOT_CAUGHT, SKIPPED };
+
+static enum proof not_caught(const struct umm_mutant *mutant, const char *why,
+			     const struct outcome *outcome)
 {
 	const struct cli_colours *c = cli_colours(stdout);
 
 	printf("%sNOT CAUGHT%s %s: %s\n", c->red, c->off, mutant->name, why);
 	show_text(outcome->text);
-	return false;
+	return NOT_CAUGHT;
 }
 
-static void caught(const struct umm_mutant *mutant, const struct outcome *outcome, uint64_t seeds)
+static enum proof caught(const struct umm_mutant *mutant, const struct outcome *outcome,
+			 uint64_t seeds)
 {
 	const struct cli_colours *c = cli_colours(stdout);
 	const char *words;
@@ -237,21 +242,30 @@ static void caught(const struct umm_mutant *mutant, const struct outcome *outcom
 		printf("%s; passes without", is_explored(mutant) ? ", explored" : "");
 	words = said(outcome->text, mutant->says, &len);
 	printf(": \"%.*s\"\n", len, words ? words : "");
+	return CAUGHT;
 }
 
-static bool check_one(const struct mutants_options *options, const struct umm_mutant *mutant)
+static enum proof skipped(const struct umm_mutant *mutant, const char *why)
+{
+	printf("skipped %-23s %.*s\n", mutant->name, (int)strcspn(why, "\n"), why);
+	return SKIPPED;
+}
+
+static enum proof check_one(const struct mutants_options *options, const struct umm_mutant *mutant)
 {
 	static struct outcome outcome;
 	struct outcome *with = malloc(sizeof(*with));
+	enum proof proof = NOT_CAUGHT;
 	uint64_t seeds;
-	bool good = false;
 	int len;
 
 	if (!with)
 		return not_caught(mutant, "out of memory", &outcome);
 	run_check(options, mutant, true, mutant->seeds, with);
 	seeds = with->seed > MIN_SEEDS ? with->seed : MIN_SEEDS;
-	if (with->broken) {
+	if (with->skipped && strcmp(mutant->how, "program") != 0) {
+		proof = skipped(mutant, with->text);
+	} else if (with->broken) {
 		not_caught(mutant, "its check cannot run", with);
 	} else if (!with->failed) {
 		not_caught(mutant, "its check passes", with);
@@ -259,14 +273,13 @@ static bool check_one(const struct mutants_options *options, const struct umm_mu
 		not_caught(mutant, "its check fails for another reason", with);
 	} else {
 		run_check(options, mutant, false, seeds, &outcome);
-		good = !outcome.failed && !outcome.broken;
-		if (good)
-			caught(mutant, with, is_run(mutant) ? seeds : 0);
+		if (!outcome.failed && !outcome.broken)
+			proof = caught(mutant, with, is_run(mutant) ? seeds : 0);
 		else
 			not_caught(mutant, "its check fails without it too", &outcome);
 	}
 	free(with);
-	return good;
+	return proof;
 }
 
 static void list_one(const struct umm_mutant *mutant)
@@ -297,7 +310,7 @@ static bool wanted(const struct umm_mutant *mutant, int argc, char **argv)
 
 static int show_all(const struct mutants_options *options, int argc, char **argv)
 {
-	unsigned nr_caught = 0, nr_missed = 0, nr_skipped = 0;
+	unsigned nr[SKIPPED + 1] = { 0 };
 	struct umm_mutant mutant;
 
 	for (unsigned i = 0; umm_mutant_get(i, &mutant); i++) {
@@ -306,18 +319,15 @@ static int show_all(const struct mutants_options *options, int argc, char **argv
 		if (!options->check) {
 			list_one(&mutant);
 		} else if (strcmp(mutant.how, "watch") == 0 && !umm_sim_watched()) {
-			printf("skipped %-23s needs a build with sim_tsan\n", mutant.name);
-			nr_skipped++;
-		} else if (check_one(options, &mutant)) {
-			nr_caught++;
+			nr[skipped(&mutant, "needs a build with sim_tsan")]++;
 		} else {
-			nr_missed++;
+			nr[check_one(options, &mutant)]++;
 		}
 	}
 	if (!options->check)
 		return EXIT_WELL;
-	printf("%u caught, %u not caught, %u skipped\n", nr_caught, nr_missed, nr_skipped);
-	return nr_missed ? EXIT_FAILED : EXIT_WELL;
+	printf("%u caught, %u not caught, %u skipped\n", nr[CAUGHT], nr[NOT_CAUGHT], nr[SKIPPED]);
+	return nr[NOT_CAUGHT] ? EXIT_FAILED : EXIT_WELL;
 }
 
 /* ---- the command ------------------------------------------------------------------------- */

@@ -3,6 +3,11 @@
  * The methods of a scenario's process on a userfaultfd. The structures of the ioctls go through as
  * bytes; the prelude packs and unpacks them.
  */
+#include <linux/userfaultfd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
 #include "scenario/script_internal.h"
 #include "scenario/words.h"
 
@@ -10,12 +15,39 @@
 #define MESSAGE_BYTES 32
 #define MAX_READ_BYTES 16384
 
+/* PAGEFAULT_FLAG_WP, WP_HUGETLBFS_SHMEM, WP_UNPOPULATED, WP_ASYNC */
+#define FEATURES_OF_WP (1u << 0 | 1u << 12 | 1u << 13 | 1u << 15)
+
+/* On a model that lacks what the scenario is about, it ends as skipped. */
+static void need(lua_State *L, uint64_t features, const char *what)
+{
+	struct scn_session *session = script_of(L)->session;
+
+	if (!session->ops->machine || (umm_userfaultfd_features() & features))
+		return;
+	session->line = script_line(L);
+	snprintf(session->reason, sizeof(session->reason), "this build has no %s", what);
+	script_end(L, SCN_SKIPPED);
+}
+
+/* Whether it asks for write-protection. */
+static bool asks_for_wp(const struct scn_step *step)
+{
+	uint64_t words[3] = { 0 };
+
+	memcpy(words, step->in, step->in_bytes < sizeof(words) ? step->in_bytes : sizeof(words));
+	if (step->args[1] == UFFDIO_API)
+		return words[1] & FEATURES_OF_WP;
+	return step->args[1] == UFFDIO_REGISTER && (words[2] & UFFDIO_REGISTER_MODE_WP);
+}
+
 /* userfaultfd(flags) → fd */
 static int call_userfaultfd(lua_State *L)
 {
 	struct scn_step step = { .kind = SCN_USERFAULTFD, .task = api_check_task(L, 1) };
 
 	step.args[0] = api_opt_words(L, 2, WORDS_UFFD, 0);
+	need(L, UINT64_MAX, "userfaultfd");
 	api_run(L, &step);
 	lua_pushinteger(L, step.result);
 	return 1;
@@ -32,6 +64,8 @@ static int call_ioctl(lua_State *L)
 	step.in = luaL_checklstring(L, 4, &len);
 	luaL_argcheck(L, len <= MAX_STRUCTURE, 4, "at most 64 bytes");
 	step.in_bytes = step.out_bytes = len;
+	if (asks_for_wp(&step))
+		need(L, FEATURES_OF_WP, "write-protection by userfaultfd");
 	step.out = lua_newuserdatauv(L, len + 1, 0);
 	api_run(L, &step);
 	lua_pushlstring(L, step.out, step.done);
