@@ -44,10 +44,13 @@ bench: build
 fuzz-long: build
 	$(USERMM) fuzz --vs linux --runs $(FUZZ_RUNS) --ops $(FUZZ_OPS)
 
-# Real threads on one machine, for ten seconds each: as many processors as threads, and fewer.
+# Real threads on one machine: as many processors as threads, and fewer; with files and swap; under
+# userfaultfd.
 stress-long: build
 	$(BUILD)/tests/stress --seconds 10 --cpus 4
 	$(BUILD)/tests/stress --seconds 10 --cpus 2
+	$(BUILD)/tests/stress-files 1 100 100
+	$(BUILD)/tests/stress-uffd 1 20 12
 
 install: build
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
