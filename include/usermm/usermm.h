@@ -379,8 +379,8 @@ UMM_API int umm_proc_pagemap(struct umm_task *task, uint64_t addr, uint64_t nr_p
  * ioctl(2) PAGEMAP_SCAN on /proc/PID/pagemap: arg points at struct pm_scan_arg of <linux/fs.h>,
  * whose start and end are addresses of the process and whose vec is memory of the caller. Returns
  * how many regions it has filled in, and sets walk_end. -EINVAL: bad size, flags, categories or
- * start, or no vec; -EFAULT: arg is NULL, or the range is none; -EPERM: PM_SCAN_CHECK_WPASYNC, and
- * not all of it is protected that way; -ENOMEM.
+ * start, or no vec; -EFAULT: arg is NULL, the range is none, or vec_len more than any memory holds;
+ * -EPERM: PM_SCAN_CHECK_WPASYNC, and not all of it is protected that way; -ENOMEM.
  */
 UMM_API int64_t umm_pagemap_scan(struct umm_task *task, void *arg);
 

@@ -143,6 +143,9 @@ static void verify_marker(struct table_check *c, const struct vm_area *vma, vadd
 {
 	u32 bits = pte_marker_bits(pte);
 
+	/* PAGEMAP_SCAN notes on an entry that nobody gets past that it has seen it. */
+	if (bits & (PTE_MARKER_GUARD | PTE_MARKER_POISONED))
+		pte = pte_swp_clear_uffd_wp(pte);
 	if (!bits || make_pte_marker(bits).v != pte.v)
 		bad_entry(c, addr, pte, "a marker that no maker makes");
 	if ((bits & PTE_MARKER_UFFD_WP) && !may_be_protected(vma))

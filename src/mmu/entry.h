@@ -137,9 +137,8 @@ static inline bool pte_any_uffd_wp(pte_t pte)
 {
 	if (pte_present(pte))
 		return pte_uffd_wp(pte);
-	if (pte_is_marker(pte))
-		return pte_marker_bits(pte) & PTE_MARKER_UFFD_WP;
-	return pte_is_swp(pte) && pte_swp_uffd_wp(pte);
+	return pte_is_swp(pte) &&
+	       (pte_swp_uffd_wp(pte) || (pte_marker_bits(pte) & PTE_MARKER_UFFD_WP));
 }
 
 /* "none", "present", "swap", "marker", ...: a static string. */

@@ -9,6 +9,8 @@
  *   none                          yes
  *   no table                      WPALLOWED
  *
+ * Where nobody wants a report (there is no room for one) all that has a table is protected.
+ *
  * An entry is judged and protected under one hold of its table's lock, and the CPUs know of it
  * before that ends: a write is either in this answer or in the next.
  */
@@ -18,6 +20,12 @@
 #include "filemap/filemap.h"
 #include "range/range.h"
 #include "uffd/uffd.h"
+
+/*
+ * Linux hands the regions over so many at a time and takes a walk up again at walk_end; a walk that
+ * then comes to the end of the range leaves it there.
+ */
+#define REGIONS_AT_ONCE 512
 
 struct pagemap_scan {
 	/* input */
@@ -62,6 +70,8 @@ static bool push_region(struct pagemap_scan *scan, u64 categories, vaddr_t start
 	}
 	if (scan->nr_regions == scan->arg->vec_len)
 		return false;
+	if (scan->nr_regions && scan->nr_regions % REGIONS_AT_ONCE == 0)
+		scan->arg->walk_end = start;
 	*last = (struct page_region){ .start = start, .end = end, .categories = categories };
 	scan->nr_regions++;
 	return true;
@@ -125,6 +135,17 @@ static u64 entry_categories(struct machine *m, pte_t pte)
 	return pte_none(pte) ? categories : categories | swp_categories(m, pte);
 }
 
+/* Nothing gets past a guard or poison: there the bit only says that the entry was seen. */
+static void protect_entry(struct pagemap_scan *scan, vaddr_t addr, pte_t *ptep)
+{
+	pte_t pte = ptep_get(ptep);
+
+	if (pte_marker_bits(pte) & (PTE_MARKER_GUARD | PTE_MARKER_POISONED))
+		set_pte_at(scan->vma->mm, addr, ptep, pte_swp_mkuffd_wp(pte));
+	else
+		uffd_wp_ptes(&scan->tlb, scan->vma, addr, addr + PAGE_SIZE, ptep);
+}
+
 static int scan_entry(struct pagemap_scan *scan, vaddr_t addr, pte_t *ptep)
 {
 	u64 categories = entry_categories(machine_of(scan->vma), ptep_get(ptep));
@@ -140,7 +161,7 @@ static int scan_entry(struct pagemap_scan *scan, vaddr_t addr, pte_t *ptep)
 			return stop;
 	}
 	if (scan->protect && (categories & PAGE_IS_WRITTEN))
-		uffd_wp_ptes(&scan->tlb, scan->vma, addr, next, ptep);
+		protect_entry(scan, addr, ptep);
 	return stop;
 }
 
@@ -229,7 +250,9 @@ static int check_arg(const struct pm_scan_arg *arg)
 		return -EINVAL;
 	if (arg->end < arg->start || arg->end > TASK_SIZE)
 		return -EFAULT;
-	return !arg->vec && arg->vec_len ? -EINVAL : 0;
+	if (!arg->vec && arg->vec_len)
+		return -EINVAL;
+	return arg->vec_len > TASK_SIZE / sizeof(struct page_region) ? -EFAULT : 0;
 }
 
 s64 proc_pagemap_scan(struct mm *mm, struct pm_scan_arg *arg)
@@ -239,7 +262,7 @@ s64 proc_pagemap_scan(struct mm *mm, struct pm_scan_arg *arg)
 		.arg = &copy,
 		.max_pages = copy.max_pages ? copy.max_pages : ~0ull,
 		.protect = copy.flags & PM_SCAN_WP_MATCHING,
-		.protect_all = (copy.flags & PM_SCAN_WP_MATCHING) && !copy.vec,
+		.protect_all = (copy.flags & PM_SCAN_WP_MATCHING) && !copy.vec_len,
 		.regions = copy.vec_len ? (struct page_region *)(uintptr_t)copy.vec : NULL,
 	};
 	int err = check_arg(&copy);

@@ -174,6 +174,12 @@ static void what_was_written_since(void **state)
 		arg.vec = arg.vec_len = 0;
 		want_scan(arg, "-> 8");
 		want(0, 2, 2, "-> 8");
+		/* No room is as good as no vec, and the mask says nothing then. */
+		assert_int_equal(umm_store(task, a, 8, 3, NULL), 0);
+		arg = new_arg(PM_SCAN_WP_MATCHING, PAGE_IS_SWAPPED, 2);
+		arg.vec_len = 0;
+		want_scan(arg, "-> 8");
+		want(0, 2, 2, "-> 8");
 		finish();
 	}
 }
@@ -202,6 +208,8 @@ static void bad_input(void **state)
 	assert_int_equal(scan(arg), -EFAULT);
 	arg = new_arg(0, 0, 0xff), arg.vec = 0;
 	assert_int_equal(scan(arg), -EINVAL);
+	arg = new_arg(0, 0, 0xff), arg.vec_len = ~0ull;
+	assert_int_equal(scan(arg), -EFAULT);
 	arg = new_arg(0, 0, 0xff), arg.end = a;
 	assert_int_equal(scan(arg), 0);
 	assert_int_equal(scan(new_arg(PM_SCAN_CHECK_WPASYNC, 2, 2)), -EPERM);

@@ -138,7 +138,7 @@ static bool zap_swap_type(struct zap_table *zap, pte_t pte)
 	}
 	if (pte_is_guard(pte))
 		return !keeps_markers(zap);
-	if (pte_any_uffd_wp(pte))
+	if (pte_marker_bits(pte) & PTE_MARKER_UFFD_WP)
 		return vma_is_anonymous(zap->vma) || !keeps_markers(zap);
 	if (pte_marker_bits(pte) == PTE_MARKER_SWAPPED)
 		return true;
