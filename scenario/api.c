@@ -625,6 +625,7 @@ void api_open(lua_State *L)
 	lua_setglobal(L, "_core");
 	api_open_files(L);
 	api_open_uffd(L);
+	api_open_scan(L);
 	api_open_model(L);
 	api_open_threads(L);
 	api_open_concurrent(L);

@@ -43,7 +43,8 @@ enum scn_kind {
 	SCN_MUNLOCK,
 	SCN_MLOCKALL,
 	SCN_MUNLOCKALL,
-	SCN_MINCORE, /* addr, len; out: one byte a page */
+	SCN_MINCORE,      /* addr, len; out: one byte a page */
+	SCN_PAGEMAP_SCAN, /* addr, len; in: scn_scan; out: scn_regions; value: walk_end */
 	SCN_BRK,
 	SCN_MSYNC,
 	SCN_VM_READV,  /* flags; remote, ranges; out: the bytes */

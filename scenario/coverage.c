@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scenario/coverage.h"
+#include "scenario/scan.h"
 #include "scenario/transitions.h"
 #include "scenario/words.h"
 
@@ -21,10 +22,12 @@
 /* Where flags are, beyond the arguments: in a word of the structure given, or of the one got. */
 #define GIVEN(word) (16 + (word))
 #define GOT(word) (32 + (word))
+/* In the regions got: all their categories together. */
+#define CATEGORIES 64
 
 /* A call's flags: where they are, and which of the vocabulary the model knows. */
 struct flags {
-	int arg; /* its number, GIVEN, GOT; -1: none */
+	int arg; /* its number, GIVEN, GOT, CATEGORIES; -1: none */
 	enum scn_vocabulary words;
 	const char *names; /* "all", or those that count, separated by spaces */
 };
@@ -82,6 +85,11 @@ static const struct coverage table[NR_ROWS] = {
 	[SCN_MUNLOCK] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM }, NULL },
 	[SCN_MLOCKALL] = { { { 0, WORDS_MLOCKALL, "all" }, NO_FLAGS }, LOCK_ERRNOS, NULL },
 	[SCN_MINCORE] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, ENOMEM }, NULL },
+	[SCN_PAGEMAP_SCAN] = { { { GIVEN(1), WORDS_SCAN, "all" },
+				 { CATEGORIES, WORDS_CATEGORIES,
+				   "wpallowed written file present swapped pfnzero guard" } },
+			       { EINVAL, EFAULT, EPERM },
+			       NULL },
 	[SCN_MSYNC] = { { { 2, WORDS_MSYNC, "all" }, NO_FLAGS }, MSYNC_ERRNOS, NULL },
 	[SCN_VM_READV] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT, ESRCH }, NULL },
 	[SCN_VM_WRITEV] = { { NO_FLAGS, NO_FLAGS }, { EINVAL, EFAULT, ESRCH }, NULL },
@@ -194,6 +202,16 @@ static uint64_t word_of(const void *bytes, uint64_t len_bytes, int word)
 	return value;
 }
 
+static uint64_t categories_of(const struct scn_step *step)
+{
+	const struct scn_region *regions = step->out;
+	uint64_t categories = 0;
+
+	for (uint64_t i = 0; i < step->done / sizeof(*regions); i++)
+		categories |= regions[i].categories;
+	return categories;
+}
+
 /* The flags of a step; of a message only what its event means by the word. */
 static uint64_t flags_of(const struct scn_step *step, int arg)
 {
@@ -203,6 +221,8 @@ static uint64_t flags_of(const struct scn_step *step, int arg)
 		return step->args[arg];
 	if (arg < GOT(0))
 		return word_of(step->in, step->in_bytes, arg - GIVEN(0));
+	if (arg == CATEGORIES)
+		return categories_of(step);
 	value = word_of(step->out, step->done, arg - GOT(0));
 	if (arg == GOT(0))
 		return value & 0xff;

@@ -74,6 +74,7 @@ void api_open_concurrent(lua_State *L);
 /* Files, swap, nodes. */
 void api_open_files(lua_State *L);
 void api_open_uffd(lua_State *L);
+void api_open_scan(lua_State *L);
 
 /* A block of memory at once. */
 #define API_MAX_BLOCK_BYTES (16u << 20)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario/scan.h"
 #include "scenario/words.h"
 
 static const struct scn_word prot_words[] = {
@@ -145,6 +146,16 @@ static const struct scn_word uffd_event_words[] = {
 static const struct scn_word uffd_fault_words[] = {
 	{ "write", 1 }, { "wp", 2 }, { "minor", 4 }, { NULL, 0 }
 };
+static const struct scn_word scan_words[] = { { "wp_matching", 1 },
+					      { "check_wpasync", 2 },
+					      { NULL, 0 } };
+static const struct scn_word category_words[] = {
+	{ "wpallowed", 1 << 0 }, { "written", 1 << 1 },
+	{ "file", 1 << 2 },      { "present", 1 << 3 },
+	{ "swapped", 1 << 4 },   { "pfnzero", 1 << 5 },
+	{ "huge", 1 << 6 },      { "soft_dirty", 1 << 7 },
+	{ "guard", 1 << 8 },     { NULL, 0 },
+};
 /* By the number in the command. */
 static const char *const uffdio_names[] = {
 	[0x00] = "UFFDIO_REGISTER",     [0x01] = "UFFDIO_UNREGISTER", [0x02] = "UFFDIO_WAKE",
@@ -181,6 +192,8 @@ static const struct {
 	[WORDS_UFFD_MOVE] = { uffd_move_words, false, 0 },
 	[WORDS_UFFD_EVENT] = { uffd_event_words, true, 0 },
 	[WORDS_UFFD_FAULT] = { uffd_fault_words, false, 0 },
+	[WORDS_SCAN] = { scan_words, false, 0 },
+	[WORDS_CATEGORIES] = { category_words, false, 0 },
 };
 
 static const char *const kind_names[SCN_NR_KINDS] = {
@@ -199,6 +212,7 @@ static const char *const kind_names[SCN_NR_KINDS] = {
 	[SCN_MLOCKALL] = "mlockall",
 	[SCN_MUNLOCKALL] = "munlockall",
 	[SCN_MINCORE] = "mincore",
+	[SCN_PAGEMAP_SCAN] = "pagemap_scan",
 	[SCN_BRK] = "brk",
 	[SCN_MSYNC] = "msync",
 	[SCN_VM_READV] = "vm_readv",
@@ -511,21 +525,21 @@ static void add_bytes(struct line *line, const uint8_t *bytes, uint64_t len)
  *   U userfaultfd flags  I ioctl
  */
 static const char *const shapes[SCN_NR_KINDS] = {
-	[SCN_MMAP] = "aspm",       [SCN_MUNMAP] = "as",      [SCN_MPROTECT] = "asp",
-	[SCN_MREMAP] = "assra",    [SCN_MADVISE] = "asv",    [SCN_MLOCK] = "as",
-	[SCN_MLOCK2] = "as2",      [SCN_MUNLOCK] = "as",     [SCN_MLOCKALL] = "l",
-	[SCN_MINCORE] = "as",      [SCN_BRK] = "a",          [SCN_MSYNC] = "asy",
-	[SCN_PIN] = "as",          [SCN_UNPIN] = "d",        [SCN_SETRLIMIT] = "Ru",
-	[SCN_READ] = "a",          [SCN_WRITE] = "a",        [SCN_LOAD] = "ad",
-	[SCN_STORE] = "adx",       [SCN_XCHG] = "adx",       [SCN_FETCH_ADD] = "adx",
-	[SCN_CMPXCHG] = "adxx",    [SCN_FETCH] = "a",        [SCN_CAP_IPC_LOCK] = "d",
-	[SCN_MEMFD] = "M",         [SCN_OPEN] = "O",         [SCN_CLOSE] = "d",
-	[SCN_FTRUNCATE] = "du",    [SCN_FALLOCATE] = "dFss", [SCN_ADD_SEALS] = "dS",
-	[SCN_GET_SEALS] = "d",     [SCN_PREAD] = "ds",       [SCN_PWRITE] = "ds",
-	[SCN_FSYNC] = "d",         [SCN_FADVISE] = "dssA",   [SCN_FSTAT] = "d",
-	[SCN_MOVE_PAGES] = "addV", [SCN_SWAPON] = "dd",      [SCN_SWAPOFF] = "d",
-	[SCN_USERFAULTFD] = "U",   [SCN_IOCTL] = "dI",       [SCN_READ_FD] = "d",
-	[SCN_POLL] = "d",
+	[SCN_MMAP] = "aspm",       [SCN_MUNMAP] = "as",       [SCN_MPROTECT] = "asp",
+	[SCN_MREMAP] = "assra",    [SCN_MADVISE] = "asv",     [SCN_MLOCK] = "as",
+	[SCN_MLOCK2] = "as2",      [SCN_MUNLOCK] = "as",      [SCN_MLOCKALL] = "l",
+	[SCN_MINCORE] = "as",      [SCN_BRK] = "a",           [SCN_MSYNC] = "asy",
+	[SCN_PIN] = "as",          [SCN_UNPIN] = "d",         [SCN_SETRLIMIT] = "Ru",
+	[SCN_READ] = "a",          [SCN_WRITE] = "a",         [SCN_LOAD] = "ad",
+	[SCN_STORE] = "adx",       [SCN_XCHG] = "adx",        [SCN_FETCH_ADD] = "adx",
+	[SCN_CMPXCHG] = "adxx",    [SCN_FETCH] = "a",         [SCN_CAP_IPC_LOCK] = "d",
+	[SCN_MEMFD] = "M",         [SCN_OPEN] = "O",          [SCN_CLOSE] = "d",
+	[SCN_FTRUNCATE] = "du",    [SCN_FALLOCATE] = "dFss",  [SCN_ADD_SEALS] = "dS",
+	[SCN_GET_SEALS] = "d",     [SCN_PREAD] = "ds",        [SCN_PWRITE] = "ds",
+	[SCN_FSYNC] = "d",         [SCN_FADVISE] = "dssA",    [SCN_FSTAT] = "d",
+	[SCN_MOVE_PAGES] = "addV", [SCN_SWAPON] = "dd",       [SCN_SWAPOFF] = "d",
+	[SCN_USERFAULTFD] = "U",   [SCN_IOCTL] = "dI",        [SCN_READ_FD] = "d",
+	[SCN_POLL] = "d",          [SCN_PAGEMAP_SCAN] = "as",
 };
 
 const char *scn_uffdio_name(uint64_t command)
@@ -569,6 +583,51 @@ static void add_read(struct line *line, const struct scn_step *step)
 		add_structure(line, step->out, step->done);
 	else
 		add_bytes(line, step->out, step->done);
+}
+
+static void add_categories(struct line *line, const char *name, uint64_t categories)
+{
+	char words[128];
+
+	if (categories)
+		add(line, ", %s %s", name,
+		    scn_words_format(WORDS_CATEGORIES, categories, words, sizeof(words)));
+}
+
+/* What is not as it would be without being said. */
+static void add_scan(struct line *line, const struct scn_scan *scan)
+{
+	char words[64];
+
+	if (scan->size != sizeof(*scan))
+		add(line, ", size %" PRIu64, scan->size);
+	if (scan->flags)
+		add(line, ", %s", scn_words_format(WORDS_SCAN, scan->flags, words, sizeof(words)));
+	if (!scan->vec)
+		add(line, ", no vec");
+	if (scan->vec_len != (scan->vec ? SCN_SCAN_REGIONS : 0))
+		add(line, ", vec_len %" PRIu64, scan->vec_len);
+	if (scan->max_pages)
+		add(line, ", max_pages %" PRIu64, scan->max_pages);
+	add_categories(line, "inverted", scan->category_inverted);
+	add_categories(line, "mask", scan->category_mask);
+	add_categories(line, "anyof", scan->category_anyof_mask);
+	if (scan->return_mask != SCN_SCAN_ALL)
+		add_categories(line, "return", scan->return_mask);
+}
+
+/* "[0x1000,0x2000) written|present ... to 0x8000" */
+static void add_regions(struct line *line, const struct scn_step *step)
+{
+	const struct scn_region *region = step->out;
+	char words[128];
+
+	for (uint64_t i = 0; i < step->done / sizeof(*region) && i < 4; i++)
+		add(line, "[0x%" PRIx64 ",0x%" PRIx64 ") %s ", region[i].start, region[i].end,
+		    scn_words_format(WORDS_CATEGORIES, region[i].categories, words, sizeof(words)));
+	if (step->done / sizeof(*region) > 4)
+		add(line, "... (%" PRIu64 " regions) ", step->done / sizeof(*region));
+	add(line, "to 0x%" PRIx64, step->value);
 }
 
 static void add_arg(struct line *line, char shape, uint64_t arg)
@@ -641,6 +700,8 @@ char *scn_step_format(const struct scn_step *step, char *buf, size_t size)
 		add(&line, ", ");
 		add_structure(&line, step->in, step->in_bytes);
 	}
+	if (step->kind == SCN_PAGEMAP_SCAN)
+		add_scan(&line, step->in);
 	if (step->kind == SCN_MEMFD || step->kind == SCN_OPEN)
 		add(&line, ", \"%.*s\"", (int)step->in_bytes, (const char *)step->in);
 	if (step->kind == SCN_WRITE || step->kind == SCN_VM_WRITEV || step->kind == SCN_PWRITE) {
@@ -651,11 +712,17 @@ char *scn_step_format(const struct scn_step *step, char *buf, size_t size)
 	return buf;
 }
 
+static void add_statuses(struct line *line, const int32_t *statuses, uint64_t nr)
+{
+	for (uint64_t i = 0; i < nr && i < 16; i++)
+		add(line, "%s%d", i ? " " : "", statuses[i]);
+	add(line, "%s", nr > 16 ? " ..." : "");
+}
+
 char *scn_result_format(const struct scn_step *step, char *buf, size_t size)
 {
 	struct line line = { buf, size, 0 };
 	const uint8_t *vec = step->out;
-	const int32_t *statuses = step->out;
 
 	buf[0] = '\0';
 	if (step->fault.signo) {
@@ -698,9 +765,10 @@ char *scn_result_format(const struct scn_step *step, char *buf, size_t size)
 		add_bytes(&line, step->out, step->done);
 		break;
 	case SCN_MOVE_PAGES:
-		for (uint64_t i = 0; i < step->done / sizeof(*statuses) && i < 16; i++)
-			add(&line, "%s%d", i ? " " : "", statuses[i]);
-		add(&line, "%s", step->done / sizeof(*statuses) > 16 ? " ..." : "");
+		add_statuses(&line, step->out, step->done / sizeof(int32_t));
+		break;
+	case SCN_PAGEMAP_SCAN:
+		add_regions(&line, step);
 		break;
 	case SCN_MINCORE:
 		for (uint64_t i = 0; i < step->done && i < 64; i++)

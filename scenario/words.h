@@ -29,6 +29,8 @@ enum scn_vocabulary {
 	WORDS_UFFD_MOVE,
 	WORDS_UFFD_EVENT, /* one of several */
 	WORDS_UFFD_FAULT, /* in the message of a page fault */
+	WORDS_SCAN,       /* flags of PAGEMAP_SCAN */
+	WORDS_CATEGORIES, /* of pages */
 	WORDS_NR,
 };
 

@@ -149,5 +149,6 @@ int64_t linux_text(struct scn_backend *backend, struct scn_task *task, enum scn_
 		   uint64_t start, uint64_t end, char *buf, size_t size);
 int linux_pagemap(struct scn_backend *backend, struct scn_task *task, uint64_t addr,
 		  uint64_t nr_pages, uint64_t *ret_words);
+int linux_pagemap_scan(struct scn_backend *backend, struct scn_step *step);
 
 #endif

@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "scenario/linux/linux.h"
+#include "scenario/scan.h"
 
 static const char *const files[] = { "maps", "smaps", "smaps_rollup", "status" };
 
@@ -327,24 +329,52 @@ int64_t linux_text(struct scn_backend *backend, struct scn_task *task, enum scn_
 	return finish(&out);
 }
 
+/* -errno when there is none. */
+static int pagemap_of(struct scn_task *task)
+{
+	struct linux_process *process = ((struct linux_task *)task->process->impl)->process;
+
+	if (process->fd_pagemap < 0)
+		process->fd_pagemap = openat(process->fd_dir, "pagemap", O_RDONLY | O_CLOEXEC);
+	return process->fd_pagemap < 0 ? -errno : process->fd_pagemap;
+}
+
 int linux_pagemap(struct scn_backend *backend, struct scn_task *task, uint64_t addr,
 		  uint64_t nr_pages, uint64_t *ret_words)
 {
-	struct linux_process *process = ((struct linux_task *)task->process->impl)->process;
-	int *fd = &process->fd_pagemap;
 	ssize_t want = (ssize_t)(nr_pages * 8), got;
+	int fd = pagemap_of(task);
 
 	(void)backend;
 	if (addr % UMM_PAGE_SIZE)
 		return -EINVAL;
-	if (*fd < 0)
-		*fd = openat(process->fd_dir, "pagemap", O_RDONLY | O_CLOEXEC);
-	if (*fd < 0)
-		return -errno;
-	got = pread(*fd, ret_words, (size_t)want, (off_t)(addr / UMM_PAGE_SIZE * 8));
+	if (fd < 0)
+		return fd;
+	got = pread(fd, ret_words, (size_t)want, (off_t)(addr / UMM_PAGE_SIZE * 8));
 	if (got < 0)
 		return -errno;
 	/* Past the end of the address space the file is at its end. */
 	memset((char *)ret_words + got, 0, (size_t)(want - got));
+	return 0;
+}
+
+/* The file tells whose memory is scanned, so that the runner may ask. */
+int linux_pagemap_scan(struct scn_backend *backend, struct scn_step *step)
+{
+	int fd = pagemap_of(step->task);
+	struct scn_scan scan;
+
+	memcpy(&scan, step->in, sizeof(scan));
+	if (scan.vec)
+		scan.vec = (uintptr_t)step->out;
+	step->result = fd < 0 ? fd : ioctl(fd, SCN_PAGEMAP_SCAN_COMMAND, &scan);
+	if (fd >= 0 && step->result < 0)
+		step->result = -errno;
+	if (step->result == -ENOTTY)
+		return linux_skip(backend, "this kernel lacks PAGEMAP_SCAN");
+	if (step->result < 0)
+		return 0;
+	step->done = (uint64_t)step->result * sizeof(struct scn_region);
+	step->value = scan.walk_end;
 	return 0;
 }

@@ -584,6 +584,11 @@ static int run_step(struct scn_backend *backend, struct scn_step *step)
 		return run_exit(backend, step);
 	case SCN_MINCORE:
 		return run_mincore(backend, step);
+	case SCN_PAGEMAP_SCAN:
+		if (meets_image(step->args[0], step->args[1]))
+			return linux_skip(backend,
+					  "the range meets 0x400000-0x800000, the runner's code");
+		return linux_pagemap_scan(backend, step);
 	case SCN_VM_READV:
 	case SCN_VM_WRITEV:
 		return run_process_vm(backend, step);

@@ -8,6 +8,7 @@
 
 #include "scenario/model/model.h"
 #include "scenario/memory.h"
+#include "scenario/scan.h"
 
 int model_broken(struct scn_backend *backend, const char *what, int64_t code)
 {
@@ -210,6 +211,20 @@ static void run_memory_call(struct scn_step *step)
 					     step->ranges, step->nr_ranges, step->args[0]);
 }
 
+static void run_scan(struct scn_step *step)
+{
+	struct scn_scan scan;
+
+	memcpy(&scan, step->in, sizeof(scan));
+	if (scan.vec)
+		scan.vec = (uintptr_t)step->out;
+	step->result = umm_pagemap_scan(task_of(step->task), &scan);
+	if (step->result < 0)
+		return;
+	step->done = (uint64_t)step->result * sizeof(struct scn_region);
+	step->value = scan.walk_end;
+}
+
 static int model_run(struct scn_backend *backend, struct scn_step *step)
 {
 	switch (step->kind) {
@@ -231,6 +246,9 @@ static int model_run(struct scn_backend *backend, struct scn_step *step)
 		break;
 	case SCN_UNPIN:
 		run_unpin(backend, step);
+		break;
+	case SCN_PAGEMAP_SCAN:
+		run_scan(step);
 		break;
 	case SCN_MINCORE:
 	case SCN_VM_READV:
