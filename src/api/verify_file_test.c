@@ -8,21 +8,16 @@
  *     R  shared mapping of a real file    0 written  1 read
  *     C  private anonymous                0 there    1 in swap  2 in swap and in the swap cache
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/uapi.h"
 #include "filemap/filemap.h"
 #include "mmu/tlb.h"
 #include "rmap/rmap.h"
 #include "swap/swap.h"
+
+/* Last: it has a machine m. */
+#include "api/planted_test.h"
 
 #define PAGE 4096ull
 #define A 0x100000ull
@@ -31,14 +26,9 @@
 #define R 0x400000ull
 #define RW (PROT_READ | PROT_WRITE)
 
-static struct machine *m;
 static struct umm_task *task;
 static struct mm *mm;
-static struct umm_snapshot *snapshot;
-static char want[512], said[65536], path[] = "/tmp/usermm-verify-XXXXXX";
-
-#define WANT(...) ((void)snprintf(want, sizeof(want), __VA_ARGS__))
-#define LL(x) ((unsigned long long)(x))
+static char path[] = "/tmp/usermm-verify-XXXXXX";
 
 static pte_t *pte_of(u64 addr)
 {
@@ -303,14 +293,7 @@ static void written_for_ever(void)
 
 /* ---- the loop ------------------------------------------------------------------------------ */
 
-static const struct {
-	const char *name;
-	void (*plant)(void);
-} faults[] = {
-#define FAULT(name)         \
-	{                   \
-#name, name \
-	}
+static const struct planted faults[] = {
 	FAULT(page_of_another_file),
 	FAULT(page_at_another_place),
 	FAULT(private_and_writable),
@@ -332,40 +315,12 @@ static const struct {
 	FAULT(anonymous_in_a_cache),
 	FAULT(swapped_of_a_file),
 	FAULT(written_for_ever),
-#undef FAULT
 };
-
-/* The wanted line, whole. */
-static bool was_said(const char *line)
-{
-	size_t len = strlen(line);
-
-	for (const char *at = said; (at = strstr(at, line)); at += len)
-		if ((at == said || at[-1] == '\n') && at[len] == '\n')
-			return true;
-	return false;
-}
-
-static void a_healthy_machine_is_clean(void **state)
-{
-	(void)state;
-	if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-		fail_msg("%s", said);
-}
 
 static void every_planted_fault_is_found(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
-		want[0] = '\0';
-		faults[i].plant();
-		(void)umm_verify((struct umm_machine *)m, said, sizeof(said));
-		if (!was_said(want))
-			fail_msg("%s: expected\n%s\nbut found\n%s", faults[i].name, want, said);
-		umm_snapshot_restore((struct umm_machine *)m, snapshot);
-		if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-			fail_msg("%s: not undone:\n%s", faults[i].name, said);
-	}
+	find_planted(faults, ARRAY_SIZE(faults));
 }
 
 int main(void)

@@ -7,18 +7,13 @@
  *     3, child's 3   a memfd      A shared, 0 written      B private, 0 written
  *     4              a file       R shared, 0 written, 1 read
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/uapi.h"
 #include "filemap/filemap.h"
+
+/* Last: it has a machine m. */
+#include "api/planted_test.h"
 
 #define PAGE 4096ull
 #define A 0x100000ull
@@ -27,14 +22,9 @@
 #define Z 0x500000ull
 #define RW (PROT_READ | PROT_WRITE)
 
-static struct machine *m;
 static struct task *task, *child;
 static struct inode *memfd, *regular;
-static struct umm_snapshot *snapshot;
-static char want[512], said[65536], path[] = "/tmp/usermm-inode-XXXXXX";
-
-#define WANT(...) ((void)snprintf(want, sizeof(want), __VA_ARGS__))
-#define LL(x) ((unsigned long long)(x))
+static char path[] = "/tmp/usermm-inode-XXXXXX";
 
 static struct umm_task *handle(struct task *t)
 {
@@ -376,14 +366,7 @@ static void shmem_lock_held(void)
 
 /* ---- the loop ---------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	void (*plant)(void);
-} faults[] = {
-#define FAULT(name)         \
-	{                   \
-#name, name \
-	}
+static const struct planted faults[] = {
 	FAULT(inode_has_one_too_many),
 	FAULT(file_has_one_too_few),
 	FAULT(descriptors_have_one_too_many),
@@ -424,40 +407,12 @@ static const struct {
 	FAULT(descriptors_lock_held),
 	FAULT(files_lock_held),
 	FAULT(shmem_lock_held),
-#undef FAULT
 };
-
-/* The wanted line, whole. */
-static bool was_said(const char *line)
-{
-	size_t len = strlen(line);
-
-	for (const char *at = said; (at = strstr(at, line)); at += len)
-		if ((at == said || at[-1] == '\n') && at[len] == '\n')
-			return true;
-	return false;
-}
-
-static void a_healthy_machine_is_clean(void **state)
-{
-	(void)state;
-	if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-		fail_msg("%s", said);
-}
 
 static void every_planted_fault_is_found(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
-		want[0] = '\0';
-		faults[i].plant();
-		(void)umm_verify((struct umm_machine *)m, said, sizeof(said));
-		if (!was_said(want))
-			fail_msg("%s: expected\n%s\nbut found\n%s", faults[i].name, want, said);
-		umm_snapshot_restore((struct umm_machine *)m, snapshot);
-		if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-			fail_msg("%s: not undone:\n%s", faults[i].name, said);
-	}
+	find_planted(faults, ARRAY_SIZE(faults));
 }
 
 int main(void)

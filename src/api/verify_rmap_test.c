@@ -6,16 +6,10 @@
  *
  *     A written by parent and child   B locked, written by the parent after the fork
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "base/uapi.h"
 #include "rmap/anon_vma.h"
+
+/* Last: it has a machine m. */
+#include "api/planted_test.h"
 
 #define PAGE 4096ull
 #define A 0x100000ull
@@ -23,14 +17,8 @@
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
 
-static struct machine *m;
 static struct umm_task *parent, *child;
 static struct mm *mm; /* the parent's */
-static struct umm_snapshot *snapshot;
-static char want[512], said[65536];
-
-#define WANT(...) ((void)snprintf(want, sizeof(want), __VA_ARGS__))
-#define LL(x) ((unsigned long long)(x))
 
 static int set_up(void **state)
 {
@@ -116,7 +104,7 @@ static void chain_off_the_tree(void)
 	struct anon_vma *anon_vma = vma_of(B)->anon_vma;
 
 	interval_remove(&anon_vma->avcs, &chain_of(B)->node);
-	WANT("anon_vma %llu: size of its tree is ", LL(heap_offset(anon_vma)));
+	WANT("anon_vma %llu: size of its tree is ...", LL(heap_offset(anon_vma)));
 }
 
 static void chain_sorted_wrong(void)
@@ -210,15 +198,7 @@ static void trees_mixed_up(void)
 
 /* ---- the run -------------------------------------------------------------------------- */
 
-#define FAULT(name)         \
-	{                   \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	void (*plant)(void);
-} faults[] = {
+static const struct planted faults[] = {
 	FAULT(active_vmas_wrong),  FAULT(children_wrong),     FAULT(anon_vma_refs_wrong),
 	FAULT(chain_off_the_tree), FAULT(chain_sorted_wrong), FAULT(tree_end_wrong),
 	FAULT(tree_out_of_order),  FAULT(chain_of_other_vma), FAULT(chain_missing),
@@ -226,43 +206,16 @@ static const struct {
 	FAULT(root_lost),          FAULT(root_of_another),    FAULT(trees_mixed_up),
 };
 
-/* The finding must stand at the start of a line. */
-static bool was_said(const char *text)
-{
-	const char *at = said;
-
-	while ((at = strstr(at, text))) {
-		if (at == said || at[-1] == '\n')
-			return true;
-		at++;
-	}
-	return false;
-}
-
 static void every_planted_fault_is_found(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
-		int lines = 0, findings;
-
-		want[0] = '\0';
-		faults[i].plant();
-		findings = umm_verify((struct umm_machine *)m, said, sizeof(said));
-		if (!findings || !was_said(want))
-			fail_msg("%s: expected\n%s\nbut found (%d)\n%s", faults[i].name, want,
-				 findings, said);
-		for (const char *at = said; *at; at++)
-			lines += *at == '\n';
-		assert_int_equal(lines, findings);
-		umm_snapshot_restore((struct umm_machine *)m, snapshot);
-		if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-			fail_msg("%s: not undone:\n%s", faults[i].name, said);
-	}
+	find_planted(faults, ARRAY_SIZE(faults));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_healthy_machine_is_clean),
 		cmocka_unit_test(every_planted_fault_is_found),
 	};
 

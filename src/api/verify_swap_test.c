@@ -7,35 +7,23 @@
  *     A  shared mapping of a memfd    0 there    1 in swap    2 in swap and in the swap cache
  *     C  private anonymous            0 there    1 in swap    2 in swap and in the swap cache
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "base/uapi.h"
 #include "filemap/filemap.h"
 #include "mmu/tlb.h"
 #include "phys/lru.h"
 #include "rmap/rmap.h"
 #include "shmem/shmem.h"
 
+/* Last: it has a machine m. */
+#include "api/planted_test.h"
+
 #define PAGE 4096ull
 #define A 0x100000ull
 #define C 0x300000ull
 #define RW (PROT_READ | PROT_WRITE)
 
-static struct machine *m;
 static struct umm_task *task;
 static struct mm *mm;
 static struct inode *inode;
-static struct umm_snapshot *snapshot;
-static char want[512], said[65536];
-
-#define WANT(...) ((void)snprintf(want, sizeof(want), __VA_ARGS__))
-#define LL(x) ((unsigned long long)(x))
 
 static struct page *page_at(u64 addr)
 {
@@ -245,14 +233,7 @@ static void page_of_no_slot(void)
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	void (*plant)(void);
-} faults[] = {
-#define FAULT(name)         \
-	{                   \
-#name, name \
-	}
+static const struct planted faults[] = {
 	FAULT(count_too_high),
 	FAULT(count_too_low),
 	FAULT(last_entry_gone),
@@ -266,40 +247,12 @@ static const struct {
 	FAULT(page_that_may_not_be_swapped),
 	FAULT(page_being_written),
 	FAULT(page_of_no_slot),
-#undef FAULT
 };
-
-/* The wanted line, whole. */
-static bool was_said(const char *line)
-{
-	size_t len = strlen(line);
-
-	for (const char *at = said; (at = strstr(at, line)); at += len)
-		if ((at == said || at[-1] == '\n') && at[len] == '\n')
-			return true;
-	return false;
-}
-
-static void a_healthy_machine_is_clean(void **state)
-{
-	(void)state;
-	if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-		fail_msg("%s", said);
-}
 
 static void every_planted_fault_is_found(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
-		want[0] = '\0';
-		faults[i].plant();
-		(void)umm_verify((struct umm_machine *)m, said, sizeof(said));
-		if (!was_said(want))
-			fail_msg("%s: expected\n%s\nbut found\n%s", faults[i].name, want, said);
-		umm_snapshot_restore((struct umm_machine *)m, snapshot);
-		if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-			fail_msg("%s: not undone:\n%s", faults[i].name, said);
-	}
+	find_planted(faults, ARRAY_SIZE(faults));
 }
 
 int main(void)

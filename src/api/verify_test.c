@@ -7,20 +7,14 @@
  *     heap  A  A  Z  .  G  .   B(locked)   S(stack)     A written, Z zero page, G guard
  *     fork: page 0 copied by the child, page 1 shared
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "base/uapi.h"
 #include "mmu/tlb.h"
 #include "phys/alloc.h"
 #include "rmap/anon_vma.h"
 #include "syscall/pin.h"
 #include "vma/vma.h"
+
+/* Last: it has a machine m. */
+#include "api/planted_test.h"
 
 #define PAGE 4096ull
 #define A 0x100000ull
@@ -29,14 +23,8 @@
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
 
-static struct machine *m;
 static struct umm_task *parent, *child;
 static struct mm *mm; /* the parent's */
-static struct umm_snapshot *snapshot;
-static char want[512], said[65536];
-
-#define WANT(...) ((void)snprintf(want, sizeof(want), __VA_ARGS__))
-#define LL(x) ((unsigned long long)(x))
 
 /* ---- a machine with something of everything ------------------------------------------------ */
 
@@ -491,7 +479,7 @@ static void table_bytes_miscounted(void)
 static void table_counter_wrong(void)
 {
 	m->counters[0].c[NR_TABLE_PAGES].v++;
-	WANT("machine %u: nr_page_table_pages is ", m->slot);
+	WANT("machine %u: nr_page_table_pages is ...", m->slot);
 }
 
 /* ---- vmas ---------------------------------------------------------------------------------- */
@@ -690,7 +678,7 @@ static void zone_miscounted(void)
 			break;
 		}
 	}
-	WANT("phys: ");
+	WANT("phys: ...");
 }
 
 static void object_leaked(void)
@@ -704,7 +692,7 @@ static void object_leaked(void)
 static void task_in_access(void)
 {
 	((struct task *)parent)->in_access |= 1;
-	WANT("task %d: in an access (", umm_task_tid(parent));
+	WANT("task %d: in an access (...", umm_task_tid(parent));
 }
 
 static void task_irqs_off(void)
@@ -888,15 +876,7 @@ static void wrong_mm_loaded(void)
 
 /* ---- the run ------------------------------------------------------------------------------- */
 
-#define FAULT(name)         \
-	{                   \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	void (*plant)(void);
-} faults[] = {
+static const struct planted faults[] = {
 	FAULT(reference_too_many),
 	FAULT(reference_too_few),
 	FAULT(mapping_too_many),
@@ -1003,45 +983,10 @@ static const struct {
 	FAULT(wrong_mm_loaded),
 };
 
-static void a_healthy_machine_is_clean(void **state)
-{
-	(void)state;
-	if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-		fail_msg("%s", said);
-}
-
-/* The finding must stand at the start of a line. */
-static bool was_said(const char *text)
-{
-	const char *at = said;
-
-	while ((at = strstr(at, text))) {
-		if (at == said || at[-1] == '\n')
-			return true;
-		at++;
-	}
-	return false;
-}
-
 static void every_planted_fault_is_found(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
-		int lines = 0, findings;
-
-		want[0] = '\0';
-		faults[i].plant();
-		findings = umm_verify((struct umm_machine *)m, said, sizeof(said));
-		if (!findings || !was_said(want))
-			fail_msg("%s: expected\n%s\nbut found (%d)\n%s", faults[i].name, want,
-				 findings, said);
-		for (const char *at = said; *at; at++)
-			lines += *at == '\n';
-		assert_int_equal(lines, findings);
-		umm_snapshot_restore((struct umm_machine *)m, snapshot);
-		if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-			fail_msg("%s: not undone:\n%s", faults[i].name, said);
-	}
+	find_planted(faults, ARRAY_SIZE(faults));
 }
 
 /* Looking must not change the machine: not one byte of its header, page structs or tables. */

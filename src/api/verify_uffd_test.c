@@ -6,30 +6,18 @@
  *     task: 3   a userfaultfd of its own      A registered, B not
  *     heir: 3   one of a process that has ended
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/uapi.h"
 #include "filemap/file.h"
 #include "uffd/uffd.h"
+
+/* Last: it has a machine m. */
+#include "api/planted_test.h"
 
 #define PAGE 4096ull
 #define A 0x100000ull
 #define B 0x200000ull
 
-static struct machine *m;
 static struct task *task, *heir;
 static struct userfaultfd_ctx *ctx, *orphan;
-static struct umm_snapshot *snapshot;
-static char want[512], said[65536];
-
-#define WANT(...) ((void)snprintf(want, sizeof(want), __VA_ARGS__))
 
 static struct umm_task *handle(struct task *t)
 {
@@ -230,14 +218,7 @@ static void registered_too_early(void)
 
 /* ---- the loop ---------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	void (*plant)(void);
-} faults[] = {
-#define FAULT(name)         \
-	{                   \
-#name, name \
-	}
+static const struct planted faults[] = {
 	FAULT(one_reference_too_many),
 	FAULT(one_that_nobody_has),
 	FAULT(descriptor_of_two_kinds),
@@ -259,40 +240,12 @@ static const struct {
 	FAULT(registered_with_what_is_gone),
 	FAULT(registered_with_anothers),
 	FAULT(registered_too_early),
-#undef FAULT
 };
-
-/* The wanted line, whole. */
-static bool was_said(const char *line)
-{
-	size_t len = strlen(line);
-
-	for (const char *at = said; (at = strstr(at, line)); at += len)
-		if ((at == said || at[-1] == '\n') && at[len] == '\n')
-			return true;
-	return false;
-}
-
-static void a_healthy_machine_is_clean(void **state)
-{
-	(void)state;
-	if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-		fail_msg("%s", said);
-}
 
 static void every_planted_fault_is_found(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
-		want[0] = '\0';
-		faults[i].plant();
-		(void)umm_verify((struct umm_machine *)m, said, sizeof(said));
-		if (!was_said(want))
-			fail_msg("%s: expected\n%s\nbut found\n%s", faults[i].name, want, said);
-		umm_snapshot_restore((struct umm_machine *)m, snapshot);
-		if (umm_verify((struct umm_machine *)m, said, sizeof(said)))
-			fail_msg("%s: not undone:\n%s", faults[i].name, said);
-	}
+	find_planted(faults, ARRAY_SIZE(faults));
 }
 
 int main(void)
