@@ -78,6 +78,7 @@ struct umm_config {
 	uint64_t fault_around_bytes;    /* a power of two, 4 KiB..2 MiB */
 	bool accurate_shmem_swap;       /* pagemap of shmem asks the page cache for the swap bit */
 	bool shmem_swap_bit;            /* reclaim leaves a bit in the entry, which pagemap shows */
+	bool pagemap_marker_swap;       /* pagemap shows a write-protect marker as swapped */
 };
 
 /* Fill *config with the defaults: 1 node, 2 CPUs, 256 MiB, TLB of 1024, tlb_flush=ipi. */
@@ -86,7 +87,8 @@ UMM_API void umm_config_init(struct umm_config *config);
 /*
  * Set one field by name, as "--option k=v" does: nodes, cpus, ram (bytes, suffix K M G T),
  * movable, tlb, trace, tlb_flush (ipi, paravirt, broadcast), seed, soft_dirty (on, off),
- * poison, max_map_count, overcommit, stack_guard_gap.
+ * poison, max_map_count, overcommit, stack_guard_gap, swappiness, page_cluster, fault_around,
+ * accurate_shmem_swap, shmem_swap_bit, pagemap_marker_swap.
  * -ENOENT: no such option. -EINVAL: the value is malformed or out of range. Whether the fields go
  * together is for umm_machine_create to say.
  */

@@ -57,6 +57,7 @@ static const struct option options[] = {
 	  "a power of two, 4096 to 2097152" },
 	{ "accurate_shmem_swap", OPTION_SWITCH, FIELD(accurate_shmem_swap), 0, 1, "on or off" },
 	{ "shmem_swap_bit", OPTION_SWITCH, FIELD(shmem_swap_bit), 0, 1, "on or off" },
+	{ "pagemap_marker_swap", OPTION_SWITCH, FIELD(pagemap_marker_swap), 0, 1, "on or off" },
 	{ NULL, OPTION_BYTES, FIELD(mmap_base), PAGE_SIZE, TASK_SIZE, NULL },
 	{ NULL, OPTION_BYTES, FIELD(mmap_min_addr), 0, TASK_SIZE, NULL },
 	{ NULL, OPTION_BYTES, FIELD(brk_start), PAGE_SIZE, TASK_SIZE, NULL },
@@ -88,6 +89,7 @@ void umm_config_init(struct umm_config *config)
 		.swappiness = 60,
 		.page_cluster = 3,
 		.fault_around_bytes = 65536,
+		.pagemap_marker_swap = true,
 	};
 }
 

@@ -9,6 +9,8 @@
  *   shmem_swap_bit       shows a bit that reclaim left in the entry: costs nothing, but knows
  *                        nothing of mappings and children made since, and does not see the page
  *                        come back by another mapping
+ *
+ * A marker of write protection is shown as swapped, unless pagemap_marker_swap is off.
  */
 #include "procfs/procfs.h"
 
@@ -47,6 +49,12 @@ static u64 slot_word(swp_entry_t entry)
 	return PM_SWAP | (frame & (BIT(PM_FRAME_BITS) - 1));
 }
 
+/* Nothing but write protection, which is not to look like a page in swap. */
+static bool is_protection_alone(struct machine *m, pte_t pte)
+{
+	return pte_marker_bits(pte) == PTE_MARKER_UFFD_WP && !m->config.pagemap_marker_swap;
+}
+
 /* Also a marker, which the kernel shows as swapped with its bits for an offset. */
 static u64 swp_word(struct machine *m, pte_t pte)
 {
@@ -55,6 +63,8 @@ static u64 swp_word(struct machine *m, pte_t pte)
 
 	if (pte_marker_bits(pte) == PTE_MARKER_SWAPPED)
 		return PM_SWAP;
+	if (is_protection_alone(m, pte))
+		return 0;
 	if (swp_entry_holds(entry) == HOLDS_PFN && frame_is_files(m, swp_entry_pfn(entry)))
 		word |= PM_FILE;
 
@@ -107,7 +117,8 @@ static int pagemap_entries(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte
 		words[i] = entry_word(m, ptep_get(&ptep[i])) | always;
 	if (unlikely(asks_file(pagemap->vma)))
 		for (u64 i = 0; i < nr; i++)
-			if (pte_none(ptep_get(&ptep[i])))
+			if (pte_none(ptep_get(&ptep[i])) ||
+			    is_protection_alone(m, ptep_get(&ptep[i])))
 				words[i] |= file_word(pagemap->vma, start + (i << PAGE_SHIFT));
 	return 0;
 }
