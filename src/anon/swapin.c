@@ -18,6 +18,7 @@
 #include "base/uapi.h"
 #include "rmap/rmap.h"
 #include "swap/swap.h"
+#include "uffd/uffd.h"
 
 /* The slot's page, referenced; NULL with what the fault comes to. */
 static struct page *find_or_read(struct vm_fault *vmf, swp_entry_t entry, vm_fault_t *ret_fault)
@@ -65,7 +66,9 @@ static bool may_map_writable(const struct vm_area *vma, pte_t entry)
 {
 	bool track = machine_of(vma)->config.soft_dirty && !(vma->flags & VM_SOFTDIRTY);
 
-	return (vma->flags & VM_WRITE) && !pte_uffd_wp(entry) && (!track || pte_soft_dirty(entry));
+	if (!(vma->flags & VM_WRITE) || userfaultfd_pte_wp(vma, entry))
+		return false;
+	return !track || pte_soft_dirty(entry);
 }
 
 /* The entry of the page; vmf->write is cleared when that is served with it. */

@@ -36,7 +36,7 @@ static void bad_entry(struct table_check *c, vaddr_t addr, pte_t pte, const char
 
 static bool may_be_protected(const struct vm_area *vma)
 {
-	return (vma->flags & VM_UFFD_WP) || vma->mm->uffd_wp_stale;
+	return (vma->flags & VM_UFFD_WP) || READ_ONCE(vma->mm->uffd_wp_stale);
 }
 
 /* The entry's rights are the vma's, but for write permission, which comes with a fault. */
@@ -48,7 +48,7 @@ static void verify_rights(struct table_check *c, const struct vm_area *vma, vadd
 	if (pte_write(pte)) {
 		if (!(vma->flags & VM_WRITE))
 			bad_entry(c, addr, pte, "writable, which the vma is not");
-		if (pte_uffd_wp(pte))
+		if (pte_uffd_wp(pte) && !READ_ONCE(c->mm->uffd_wp_stale))
 			bad_entry(c, addr, pte, "writable, and write-protected by userfaultfd");
 		want = pte_mkwrite(want);
 	}

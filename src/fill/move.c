@@ -203,8 +203,9 @@ static int move_slot_entry(const struct move *move, swp_entry_t slot, struct pag
 	pte = ptep_get_and_clear(move->mm, move->src, move->src_ptep);
 	if (m->config.soft_dirty)
 		pte = pte_swp_mksoft_dirty(pte);
-	if (!userfaultfd_wp(move->dst_vma))
-		pte = pte_swp_clear_uffd_wp(pte);
+	/* Protection goes along; where it is not registered it means nothing. */
+	if (pte_swp_uffd_wp(pte) && !userfaultfd_wp(move->dst_vma))
+		WRITE_ONCE(move->mm->uffd_wp_stale, true);
 	set_pte_at(move->mm, move->dst, move->dst_ptep, pte);
 	swap_entry_placed(m, slot);
 	unlock_both(move);

@@ -34,7 +34,9 @@ static bool may_become_writable(const struct protect_range *protect, pte_t pte)
 {
 	struct page *page;
 
-	if (!(protect->vma->flags & VM_WRITE) || pte_protnone(pte) || pte_any_uffd_wp(pte))
+	if (!(protect->vma->flags & VM_WRITE) || pte_protnone(pte))
+		return false;
+	if (pte_uffd_wp(pte) && userfaultfd_wp(protect->vma))
 		return false;
 	if (protect->soft_dirty && !pte_soft_dirty(pte))
 		return false;

@@ -127,7 +127,8 @@ static bool unmap_file(const struct page_vma_mapped_walk *pvmw, pte_t pte)
 	u32 bits = 0;
 
 	add_mm_counter(pvmw->vma->mm, page_mm_counter(pvmw->page), -1);
-	if (pte_uffd_wp(pte) && !MUTANT(unmap_drops_uffd_wp))
+	/* Where nobody is told of writes any more, a bit that was left means nothing. */
+	if (pte_uffd_wp(pte) && (pvmw->vma->flags & VM_UFFD_WP) && !MUTANT(unmap_drops_uffd_wp))
 		bits |= PTE_MARKER_UFFD_WP;
 	if (page_test_swapbacked(pvmw->page) && machine_of(pvmw->page)->config.shmem_swap_bit)
 		bits |= PTE_MARKER_SWAPPED;

@@ -197,7 +197,7 @@ static int register_locked(struct userfaultfd_ctx *ctx, vaddr_t start, vaddr_t e
 		if (vma->uffd == ctx && (vma->flags & flags) == flags)
 			continue;
 		if (userfaultfd_wp(vma) && !(flags & VM_UFFD_WP))
-			ctx->mm->uffd_wp_stale = true;
+			WRITE_ONCE(ctx->mm->uffd_wp_stale, true);
 		err = vma_modify_uffd(vma, MAX(start, vma->start), MIN(end, vma->end), new_flags,
 				      ctx, &vma);
 		if (err)

@@ -90,8 +90,9 @@ struct mm {
 	struct list_head pins; /* m, write */
 
 	/*
-	 * m: a vma was registered again without its write protection, as which entries of it may
-	 * still be marked: that means nothing.
+	 * a: entries may be marked as protected in a vma that is not registered for it: one that was
+	 * registered again without, or a slot that UFFDIO_MOVE put there. It means nothing, and
+	 * such an entry may be writable.
 	 */
 	bool uffd_wp_stale;
 
