@@ -1,7 +1,7 @@
 -- Registered again without write protection, memory keeps its bits and markers, and they mean
 -- nothing: a page is written at once, goes out and comes back, and what is writable may be marked.
--- Registered for it once more, what is marked and not writable by then (fork sees to that in private
--- memory) is protected. A child has neither.
+-- Registered for it once more, what is marked and not writable by then (fork sees to that in
+-- private memory) is protected. A child has neither.
 --
 --     page    0 1: out   2 3 4: written before   5: read before   6 7: never touched
 -- Covers: B6, B10, B11, B15, Z3

@@ -90,9 +90,9 @@ struct mm {
 	struct list_head pins; /* m, write */
 
 	/*
-	 * a: entries may be marked as protected in a vma that is not registered for it: one that was
-	 * registered again without, or a slot that UFFDIO_MOVE put there. It means nothing, and
-	 * such an entry may be writable.
+	 * a: entries may be marked as protected in a vma that is not registered for it: one that
+	 * was registered again without, or a slot that UFFDIO_MOVE put there. It means nothing,
+	 * and such an entry may be writable.
 	 */
 	bool uffd_wp_stale;
 
