@@ -1,5 +1,5 @@
--- What pagemap says of an entry that is protected by userfaultfd: uffd_wp whether there is a page, a
--- page in swap, or nothing; and nothing at all, a marker, looks like a page in swap.
+-- What pagemap says of an entry that is protected by userfaultfd: uffd_wp whether there is a page,
+-- a page in swap, or nothing; and nothing at all, a marker, looks like a page in swap.
 --
 --     0  1  2  3
 --     W  s  .  d          written, swapped out, untouched, written and dropped

@@ -1,6 +1,7 @@
 -- only: model (pagemap as it was proposed, an option of the machine)
--- With pagemap_marker_swap=off a marker shows the protection and nothing else; pages that are in swap,
--- and guards, look as ever. accurate_shmem_swap says of a protected page too whether it is in swap.
+-- With pagemap_marker_swap=off a marker shows the protection and nothing else; pages that are in
+-- swap, and guards, look as ever. accurate_shmem_swap says of a protected page too whether it is in
+-- swap.
 -- Covers: G2, G3
 machine { pagemap_marker_swap = "off", accurate_shmem_swap = "on" }
 local p = process()

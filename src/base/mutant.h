@@ -159,6 +159,10 @@ enum mutant_how {
 	  "the first pass of a punch, without the page's lock, drops markers",                     \
 	  "ZAP_FLAG_DROP_MARKER, 5.19", CAUGHT_BY_EXPLORE, "punch-fault-protected.lua", 1,         \
 	  "expectation failed")                                                                    \
+	X(scan_protects_later, "B17",                                                              \
+	  "PAGEMAP_SCAN looks at all entries first, and then protects what it found",              \
+	  "dirty tracking by pagemap and UFFDIO_WRITEPROTECT, before 6.7", CAUGHT_BY_EXPLORE,      \
+	  "uffd-scan-store.lua", 1, "expected 2")                                                  \
 	X(userfault_waits_unchecked, "B17",                                                        \
 	  "a fault waits for the handler without another look at the entry",                       \
 	  "userfaultfd_must_wait, 4.3", CAUGHT_BY_EXPLORE, "uffd-fault-copy.lua", 1,               \

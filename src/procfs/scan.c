@@ -16,6 +16,7 @@
  */
 #include "procfs/procfs.h"
 
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "filemap/filemap.h"
 #include "range/range.h"
@@ -209,6 +210,23 @@ static int enter_vma(struct pagemap_scan *scan, struct vm_area *vma)
 	return !is_interesting_vma(scan->arg, scan->vma_categories);
 }
 
+/* What is found is protected on the way. */
+static int scan_vma(struct mm_walk *walk, vaddr_t start, vaddr_t end)
+{
+	struct pagemap_scan *scan = walk->private;
+	bool later = MUTANT(scan_protects_later) && scan->protect;
+	int err;
+
+	if (later)
+		scan->protect = false;
+	err = walk_page_range(walk, start, end);
+	if (!later)
+		return err;
+	scan->protect = true;
+	(void)uffd_wp_range(scan->vma, start, end, true);
+	return err;
+}
+
 static int scan_vmas(struct pagemap_scan *scan, struct mm *mm)
 {
 	struct mm_walk walk = {
@@ -226,7 +244,7 @@ static int scan_vmas(struct pagemap_scan *scan, struct mm *mm)
 	for_each_vma_range(mm, vma, start, end) {
 		err = enter_vma(scan, vma);
 		if (!err)
-			err = walk_page_range(&walk, MAX(vma->start, start), MIN(vma->end, end));
+			err = scan_vma(&walk, MAX(vma->start, start), MIN(vma->end, end));
 		else if (err > 0)
 			err = 0;
 		if (err)
