@@ -1,5 +1,5 @@
 -- Accesses that the kernel makes for somebody fault like others: reading and writing from outside,
--- populating, atomics. With user_mode_only none of them waits: they fail, and so do pins.
+-- populating, pinning, atomics. With user_mode_only none of them waits: they fail.
 -- Covers: B17, N4, B19
 local p, q = process(), process()
 local src = p:mmap { len = PAGE }
@@ -9,6 +9,7 @@ local calls = {
 	{ "write", function(a) return q:vm_writev(p, { { a, 1 } }, "q") end, "write", by = q },
 	{ "populate", function(a) return p:madvise(a, PAGE, "populate_write") end, "write" },
 	{ "populate to read", function(a) return p:madvise(a, PAGE, "populate_read") end, "" },
+	{ "pin", function(a) return p:unpin(p:pin(a, PAGE)) end, "write" },
 }
 for _, flags in ipairs { "private|anonymous", "shared|anonymous" } do
 	for _, how in ipairs { "", "user_mode_only" } do
@@ -36,7 +37,6 @@ for _, flags in ipairs { "private|anonymous", "shared|anonymous" } do
 				t:join()
 			else
 				expect_errno("EFAULT", function() call[2](a) end)
-				expect_errno("EFAULT", function() p:pin(a, PAGE) end)
 				if call[3] == "write" then
 					expect_errno("EFAULT", function() call[2](a + PAGE) end)
 				end

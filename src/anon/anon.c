@@ -118,9 +118,12 @@ static vm_fault_t map_zero_page(struct vm_fault *vmf)
 	return 0;
 }
 
-/* Nothing has been allocated for it: filling is the handler's. */
+/* No page has been allocated for it: filling is the handler's. */
 static vm_fault_t missing_userfault(struct vm_fault *vmf)
 {
+	/* As for any write: the mapping counts as one that has pages of its own from here on. */
+	if (vmf->write && anon_vma_prepare(vmf->vma))
+		return VM_FAULT_OOM;
 	if (!lock_same_pte(vmf))
 		return 0;
 	fault_unlock_pte(vmf);

@@ -39,8 +39,8 @@ void release_pins(struct mm *mm)
 		pin_free(mm, pin);
 }
 
-/* As many pages from *addr on as one object holds. mmap_lock write, so that it stays ours. */
-static int pin_some(struct mm *mm, s64 id, vaddr_t *addr, vaddr_t end)
+/* As many pages from *addr on as one object holds, added to `pins`. Each may be waited for. */
+static int pin_some(struct mm *mm, s64 id, vaddr_t *addr, vaddr_t end, struct list_head *pins)
 {
 	struct pin *pin = kmem_cache_alloc(machine_of(mm), CACHE_PIN);
 	u64 want = MIN((end - *addr) >> PAGE_SHIFT, PIN_PAGES);
@@ -48,12 +48,15 @@ static int pin_some(struct mm *mm, s64 id, vaddr_t *addr, vaddr_t end)
 
 	if (!pin)
 		return -ENOMEM;
-	got = get_user_pages_remote(mm, *addr, want,
-				    FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM | FOLL_FAST, pin->pages);
+	down_read(&mm->mmap_lock);
+	got = get_user_pages_remote(
+		mm, *addr, want,
+		FOLL_PIN | FOLL_WRITE | FOLL_LONGTERM | FOLL_FAST | FOLL_UNLOCKABLE, pin->pages);
+	up_read(&mm->mmap_lock);
 	pin->id = id;
 	pin->charged = 0;
 	pin->nr = got > 0 ? (u64)got : 0;
-	list_add_tail(&pin->pins, &mm->pins);
+	list_add_tail(&pin->pins, pins);
 	atomic64_add(&mm->pinned_pages, (s64)pin->nr);
 	*addr += pin->nr << PAGE_SHIFT;
 	if (got < 0)
@@ -93,6 +96,8 @@ static s64 next_pin_id(struct machine *m)
 
 static s64 do_pin(struct mm *mm, vaddr_t addr, u64 len)
 {
+	struct list_head pins;
+	struct pin *pin, *tmp;
 	vaddr_t end;
 	s64 id;
 	int err = 0;
@@ -102,9 +107,14 @@ static s64 do_pin(struct mm *mm, vaddr_t addr, u64 len)
 	end = PAGE_ALIGN(addr + len);
 	addr &= PAGE_MASK;
 	id = next_pin_id(machine_of(mm));
-	down_write(&mm->mmap_lock);
+	list_init(&pins);
 	while (!err && addr < end)
-		err = pin_some(mm, id, &addr, end);
+		err = pin_some(mm, id, &addr, end, &pins);
+	down_write(&mm->mmap_lock);
+	list_for_each_entry_safe(pin, tmp, &pins, pins) {
+		list_del_init(&pin->pins);
+		list_add_tail(&pin->pins, &mm->pins);
+	}
 	if (!err)
 		err = charge_pins(mm, id);
 	if (err)
