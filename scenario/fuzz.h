@@ -20,6 +20,7 @@
 
 #define FUZZ_MAX_OPS 1024
 #define FUZZ_MAX_RANGES 3
+#define FUZZ_MAX_ACTS 2048
 #define FUZZ_MAX_BYTES 16384
 /* The window in whose pages most of a case happens. */
 #define FUZZ_PAGES 16
@@ -38,6 +39,7 @@ struct fuzz_op {
 	uint8_t nr_ranges;
 	struct umm_iovec ranges[FUZZ_MAX_RANGES];
 	uint32_t range_base[FUZZ_MAX_RANGES];
+	uint64_t answers; /* to the messages that it leads to: fuzz_handler.h */
 
 	/* what came of it in the last run, on the kernel if it took part */
 	bool ran;
@@ -49,6 +51,9 @@ struct fuzz_case {
 	uint64_t seed;
 	unsigned nr;
 	struct fuzz_op ops[FUZZ_MAX_OPS];
+	/* What handlers did in the last run; their id is the op's. What is too much is not kept. */
+	unsigned nr_acts;
+	struct fuzz_op acts[FUZZ_MAX_ACTS];
 };
 
 /* ---- generation ----------------------------------------------------------------------- */
@@ -65,6 +70,7 @@ struct fuzz_gen {
 	uint64_t classes; /* of ops, that this case uses, by bit */
 	bool bad_input;   /* some arguments are wrong on purpose */
 	bool files, swap; /* the case has them */
+	bool handled;     /* who faults under a userfaultfd may wait */
 	unsigned nr_files;
 	bool printable; /* written bytes are letters, else harmless instructions */
 	struct fuzz_task {
@@ -77,6 +83,16 @@ struct fuzz_gen {
 		uint64_t pages;
 	} regions[FUZZ_MAX_REGIONS];
 	unsigned nr_regions;
+	/* Of cases with userfaultfds: what was mapped of late, and what registered. */
+	struct fuzz_places {
+		struct fuzz_place {
+			uint32_t base; /* an op; or 0: absolute */
+			uint64_t addr, pages;
+			bool shared;
+		} all[FUZZ_MAX_REGIONS];
+		unsigned nr;
+	} mapped, registered;
+	unsigned opening; /* steps to go of the beginning of such a case */
 	struct {
 		uint32_t op, task;
 	} pins[FUZZ_MAX_REGIONS];

@@ -113,6 +113,8 @@ static uint64_t window_page(struct fuzz_gen *gen)
 uint64_t fuzz_some_page(struct fuzz_gen *gen, uint32_t *ret_base)
 {
 	*ret_base = 0;
+	if (gen->registered.nr && fuzz_chance(gen, 40))
+		return fuzz_page_of(gen, &gen->registered, ret_base);
 	if (gen->nr_regions && fuzz_chance(gen, 30)) {
 		const struct fuzz_region *region = &gen->regions[fuzz_below(gen, gen->nr_regions)];
 		uint64_t pages = region->pages + (fuzz_chance(gen, 10) ? 2 : 0);
@@ -261,6 +263,8 @@ static void mmap_common(struct fuzz_gen *gen, struct fuzz_op *op, uint64_t place
 	op->args[3] = map_flags(gen, placement) | placement;
 	op->args[4] = UINT64_MAX;
 	op->args[5] = fuzz_bad(gen, 2) ? fuzz_below(gen, 3) * 2048 : 0;
+	if (gen->nr_uffds && fuzz_chance(gen, 50))
+		op->args[2] = PROT_READ | PROT_WRITE;
 	if (fuzz_uses_files(gen) && fuzz_chance(gen, 40))
 		fuzz_map_file(gen, op);
 }
@@ -578,6 +582,7 @@ static const struct op_class {
 	{ "move-pages", fuzz_gen_move_pages, 1, 20 },
 	{ "swap", fuzz_gen_swap, 1, 100 },
 	{ "userfaultfd", fuzz_gen_uffd, 14, 40 },
+	{ "handler", fuzz_gen_handled, 6, 60 },
 };
 
 const char *fuzz_class_name(unsigned index)
@@ -609,6 +614,9 @@ void fuzz_gen_init(struct fuzz_gen *gen, uint64_t seed, unsigned nr_ops, uint64_
 	gen->classes &= allowed;
 	gen->printable = !uses(gen, gen_fetch);
 	gen->files = uses(gen, fuzz_gen_memfd);
+	gen->handled = uses(gen, fuzz_gen_uffd) && uses(gen, fuzz_gen_handled);
+	if (uses(gen, fuzz_gen_uffd) && fuzz_chance(gen, 75))
+		gen->opening = FUZZ_UFFD_OPENING;
 	/* Making an area takes long: many cases in a row have swap, or none has. */
 	gen->swap = uses(gen, fuzz_gen_swap) && fuzz_seed_swaps(seed);
 }
@@ -626,6 +634,8 @@ static bool fits(const struct fuzz_gen *gen, unsigned class)
 		return gen->nr_tasks > 1;
 	if (fn == fuzz_gen_swap)
 		return gen->swap;
+	if (fn == fuzz_gen_handled)
+		return gen->handled;
 	/* What has gone to swap may be in memory still, or not. */
 	if (fn == gen_mincore)
 		return !gen->swap;
@@ -700,6 +710,9 @@ bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op)
 	} else if (done == 1 && gen->swap) {
 		op.task = gen->tasks[0].op;
 		fuzz_swap_on(&op);
+	} else if (gen->opening) {
+		op.task = gen->tasks[0].op;
+		fuzz_open_uffd(gen, &op);
 	} else if (gen->nr_final || done + FUZZ_FINAL_READS >= gen->nr_ops) {
 		if (!final_read(gen, &op))
 			return false;
@@ -711,6 +724,8 @@ bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op)
 		class->gen(gen, &op);
 		keep_off_image(&op);
 	}
+	if (gen->handled)
+		op.answers = fuzz_some_answers(gen);
 	*ret_op = op;
 	return true;
 }
@@ -733,6 +748,8 @@ void fuzz_gen_learn(struct fuzz_gen *gen, const struct fuzz_op *op)
 
 	if (!op->ran || op->result < 0)
 		return;
+	if (uses(gen, fuzz_gen_uffd))
+		fuzz_learn_uffd(gen, op);
 	switch (op->kind) {
 	case SCN_PROCESS:
 	case SCN_FORK:
@@ -757,9 +774,6 @@ void fuzz_gen_learn(struct fuzz_gen *gen, const struct fuzz_op *op)
 		break;
 	case SCN_MEMFD:
 		gen->nr_files++;
-		break;
-	case SCN_USERFAULTFD:
-		fuzz_learn_uffd(gen, op);
 		break;
 	case SCN_PIN:
 		if (gen->nr_pins < FUZZ_MAX_REGIONS) {

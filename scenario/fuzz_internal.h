@@ -40,7 +40,33 @@ void fuzz_swap_on(struct fuzz_op *op);
 
 /* ---- fuzz_uffd.c ---------------------------------------------------------------------- */
 
+/* The numbers of the ioctls. */
+enum {
+	FUZZ_UFFD_REGISTER,
+	FUZZ_UFFD_UNREGISTER,
+	FUZZ_UFFD_WAKE,
+	FUZZ_UFFD_COPY,
+	FUZZ_UFFD_ZEROPAGE,
+	FUZZ_UFFD_MOVE,
+	FUZZ_UFFD_WRITEPROTECT,
+	FUZZ_UFFD_CONTINUE,
+	FUZZ_UFFD_POISON,
+	FUZZ_UFFD_NR_PLAIN,
+	FUZZ_UFFD_API = 0x3f,
+};
+
+/* The command with that number. */
+uint64_t fuzz_uffd_command(unsigned nr);
+/* How the messages that an op may lead to are answered: fuzz_op.answers. */
+uint64_t fuzz_some_answers(struct fuzz_gen *gen);
+/* The class of cases whose descriptors make who faults wait, for a handler. */
+void fuzz_gen_handled(struct fuzz_gen *gen, struct fuzz_op *op);
 void fuzz_gen_uffd(struct fuzz_gen *gen, struct fuzz_op *op);
+/* The first ops of most cases with userfaultfds: something mapped, registered. */
+#define FUZZ_UFFD_OPENING 4
+void fuzz_open_uffd(struct fuzz_gen *gen, struct fuzz_op *op);
+/* A page of a place; with it the op that it is relative to. */
+uint64_t fuzz_page_of(struct fuzz_gen *gen, const struct fuzz_places *places, uint32_t *ret_base);
 void fuzz_learn_uffd(struct fuzz_gen *gen, const struct fuzz_op *op);
 
 #endif

@@ -179,11 +179,22 @@ static bool takes_address(enum scn_kind kind)
 	       kind == SCN_MSYNC || kind == SCN_PIN || (kind >= SCN_READ && kind < SCN_FETCH);
 }
 
+/* All of them as plain as can be, or one after the other. */
+static bool plainer_answers(struct shrink *shrink, unsigned at)
+{
+	uint64_t *answers = &shrink->c->ops[at].answers;
+	bool helped = try_value(shrink, at, answers, 0);
+
+	for (unsigned bit = 0; bit < 64; bit += 4)
+		helped |= try_value(shrink, at, answers, *answers & ~(15ull << bit));
+	return helped;
+}
+
 static bool plainer(struct shrink *shrink, unsigned at)
 {
 	struct fuzz_op *op = &shrink->c->ops[at];
 	uint64_t *args = op->args;
-	bool helped = false;
+	bool helped = plainer_answers(shrink, at);
 
 	switch (op->kind) {
 	case SCN_MMAP:

@@ -19,11 +19,13 @@
 #include <unistd.h>
 
 #include "scenario/fuzz.h"
+#include "scenario/fuzz_handler.h"
 #include "scenario/observe.h"
 #include "scenario/words.h"
 
 struct world {
 	struct scn_session session;
+	struct fuzz_handlers handlers;
 	struct scn_task *tasks[FUZZ_MAX_OPS + 1]; /* by op */
 	int64_t results[FUZZ_MAX_OPS + 1];
 	struct scn_step step;
@@ -40,6 +42,7 @@ struct run {
 	unsigned nr_worlds;
 	struct world *model; /* NULL: none takes part */
 	bool pressure;
+	uint64_t seed;
 	struct fuzz_report *report;
 	struct scn_buffer text;
 	uint8_t in[FUZZ_MAX_BYTES];
@@ -95,7 +98,8 @@ static bool prepare(struct run *run, struct world *world, const struct fuzz_op *
 	if (op->kind != SCN_PROCESS && (!step->task || (op->remote && !step->remote)))
 		return false;
 	/* A process ends with its last thread, or takes the others along: not here. */
-	if (op->kind == SCN_EXIT && !step->task->thread_nr && step->task->live_threads > 1)
+	if (op->kind == SCN_EXIT && !step->task->thread_nr &&
+	    step->task->live_threads > 1u + fuzz_has_handler(&world->handlers, step->task))
 		return false;
 	step->nr_ranges = op->nr_ranges;
 	step->ranges = world->ranges;
@@ -162,11 +166,14 @@ static bool squeeze(struct run *run, struct world *world)
 static bool run_in(struct run *run, struct world *world, const struct fuzz_op *op)
 {
 	struct scn_step *step = &world->step;
-	int ret = scn_session_run(&world->session, step);
+	int ret = fuzz_handlers_run(&world->handlers, op, step,
+				    run->seed ^ op->id * 0x9e3779b97f4a7c15ull);
 
 	if (ret) {
 		put_text(run, "  %s: %s\n", world->session.ops->name, world->session.reason);
-		return end_with(run, ret == SCN_SKIPPED ? FUZZ_SKIPPED : FUZZ_BROKEN);
+		return end_with(run, ret == SCN_SKIPPED     ? FUZZ_SKIPPED :
+				     ret == SCN_CONTRADICTS ? FUZZ_FINDING :
+							      FUZZ_BROKEN);
 	}
 	if (step->made && step->result >= 0)
 		world->tasks[op->id] = step->made;
@@ -209,6 +216,30 @@ static bool same_results(struct run *run)
 	put_text(run, "%s", text->text);
 	if (!strcmp(left, right))
 		put_text(run, "    (the bytes differ further on)\n");
+	return end_with(run, FUZZ_DIFFERS);
+}
+
+/* What the handlers were told and what they did about it. */
+static bool same_logs(struct run *run)
+{
+	const struct scn_buffer *a = &run->worlds[0].handlers.log;
+	const struct scn_buffer *b = &run->worlds[1].handlers.log;
+	const char *left = a->len ? a->text : "", *right = b->len ? b->text : "";
+	struct scn_buffer *text = &run->text;
+
+	if (!strcmp(left, right))
+		return true;
+	name_step(run, &run->worlds[0].step);
+	text->len = 0;
+	scn_report_head(text, "linux's handlers", "the model's");
+	while (*left || *right) {
+		size_t l = strcspn(left, "\n"), r = strcspn(right, "\n");
+
+		scn_report_row(text, *left ? left : NULL, l, *right ? right : NULL, r);
+		left += l + (left[l] == '\n');
+		right += r + (right[r] == '\n');
+	}
+	put_text(run, "%s", text->text);
 	return end_with(run, FUZZ_DIFFERS);
 }
 
@@ -282,27 +313,30 @@ static bool run_op(struct run *run, struct fuzz_op *op)
 		return false;
 	op->result = first->step.result;
 	op->signo = first->step.fault.signo;
-	if (run->nr_worlds > 1 && (!run_in(run, &run->worlds[1], op) || !same_results(run) ||
-				   (!run->pressure && !same_views(run))))
+	if (run->nr_worlds > 1 && (!run_in(run, &run->worlds[1], op) || !same_logs(run) ||
+				   !same_results(run) || (!run->pressure && !same_views(run))))
 		return false;
 	return run->model ? verified(run) : observe_all(run, first);
 }
 
 /* ---- a case --------------------------------------------------------------------------- */
 
-static bool open_worlds(struct run *run, const struct fuzz_setup *setup)
+static bool open_worlds(struct run *run, const struct fuzz_setup *setup, struct fuzz_case *c)
 {
 	const struct scn_backend_ops *ops[2] = { &scn_linux, setup->ops };
 	unsigned from = setup->vs_linux ? 0 : 1;
 
 	run->pressure = setup->pressure;
-
+	run->seed = c->seed;
 	run->nr_worlds = 2 - from;
 	run->worlds = calloc(run->nr_worlds, sizeof(*run->worlds));
 	if (!run->worlds)
 		return false;
 	for (unsigned i = 0; i < run->nr_worlds; i++) {
-		scn_session_init(&run->worlds[i].session, ops[from + i], &setup->config);
+		struct world *world = &run->worlds[i];
+
+		scn_session_init(&world->session, ops[from + i], &setup->config);
+		fuzz_handlers_init(&world->handlers, &world->session, world->tasks, i ? NULL : c);
 		if (ops[from + i]->machine)
 			run->model = &run->worlds[i];
 	}
@@ -313,6 +347,7 @@ static void close_worlds(struct run *run)
 {
 	for (unsigned i = 0; i < run->nr_worlds; i++) {
 		scn_session_close(&run->worlds[i].session);
+		fuzz_handlers_close(&run->worlds[i].handlers);
 		scn_buffer_free(&run->worlds[i].view);
 	}
 	scn_buffer_free(&run->text);
@@ -326,7 +361,7 @@ void fuzz_run(const struct fuzz_setup *setup, struct fuzz_gen *gen, struct fuzz_
 
 	memset(ret_report, 0, sizeof(*ret_report));
 	ret_report->verdict = FUZZ_BROKEN;
-	if (!open_worlds(&run, setup))
+	if (!open_worlds(&run, setup, c))
 		return;
 	ret_report->verdict = FUZZ_SAME;
 	if (setup->vs_linux && gen)
@@ -387,7 +422,7 @@ void fuzz_run_failing(const struct fuzz_setup *setup, struct fuzz_case *c, uint6
 
 	memset(ret_report, 0, sizeof(*ret_report));
 	ret_report->verdict = FUZZ_BROKEN;
-	if (!open_worlds(&run, setup))
+	if (!open_worlds(&run, setup, c))
 		return;
 	if (scn_session_start(&run.model->session)) {
 		put_text(&run, "  model: %s\n", run.model->session.reason);

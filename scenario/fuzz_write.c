@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A case as a scenario that a person can read. */
 #include <inttypes.h>
+#include <linux/userfaultfd.h>
 #include <string.h>
 
-#include "scenario/fuzz.h"
+#include "scenario/fuzz_internal.h"
 #include "scenario/words.h"
 
 struct writer {
@@ -161,7 +162,10 @@ static void put_ioctl(struct writer *w, const struct fuzz_op *op)
 	const char *method, *shape = fuzz_uffd_shape(op, &method);
 
 	fprintf(w->out, ":%s(", method);
-	put_address(w, op->base, op->args[0]);
+	if (op->base && w->named[op->base])
+		put_address(w, op->base, op->args[0]);
+	else
+		fprintf(w->out, "%d", (int)op->args[0]);
 	for (; *shape && *shape != 'r'; shape++) {
 		fprintf(w->out, ", ");
 		if (*shape == 'a' || *shape == 's')
@@ -236,6 +240,11 @@ static void put_call(struct writer *w, const struct fuzz_op *op)
 	fprintf(w->out, ")");
 }
 
+static bool is_refused(const struct fuzz_op *op)
+{
+	return op->ran && op->result < 0 && op->result > -4096 && op->kind != SCN_BRK;
+}
+
 /* The name that the result gets, or "" when nobody asks for it. */
 static void name_result(struct writer *w, const struct fuzz_op *op, char *name, size_t size)
 {
@@ -249,17 +258,95 @@ static void name_result(struct writer *w, const struct fuzz_op *op, char *name, 
 	}
 }
 
+/* ---- what handlers do ----------------------------------------------------------------- */
+
+static void put_message(struct writer *w, const struct fuzz_op *act)
+{
+	const uint64_t *words = act->args + 1;
+	char flags[256] = "";
+
+	fprintf(w->out, "m = p%u:uffd_read(%d)\n", w->process_nr[act->task], (int)act->args[0]);
+	switch (words[0] & 0xff) {
+	case UFFD_EVENT_PAGEFAULT:
+		if (words[1])
+			scn_words_format(WORDS_UFFD_FAULT, words[1], flags, sizeof(flags));
+		fprintf(w->out, "expect(m.event == \"pagefault\" and m.flags == \"%s\" and ",
+			flags);
+		fprintf(w->out, "m.addr == 0x%" PRIx64 ")\n", words[2]);
+		break;
+	case UFFD_EVENT_FORK:
+		fprintf(w->out, "expect(m.event == \"fork\" and m.fd == %d)\n", (int)words[1]);
+		break;
+	case UFFD_EVENT_REMAP:
+		fprintf(w->out, "expect(m.event == \"remap\" and m.from == 0x%" PRIx64, words[1]);
+		fprintf(w->out, " and m.to == 0x%" PRIx64 " and m.len == ", words[2]);
+		put_number(w, words[3]);
+		fprintf(w->out, ")\n");
+		break;
+	default:
+		fprintf(w->out, "expect(m.event == \"%s\"",
+			(words[0] & 0xff) == UFFD_EVENT_REMOVE ? "remove" : "unmap");
+		fprintf(w->out, " and m.start == 0x%" PRIx64 " and m.stop == 0x%" PRIx64 ")\n",
+			words[1], words[2]);
+	}
+}
+
+static void put_expected(struct writer *w, const struct fuzz_op *op)
+{
+	bool refused = is_refused(op);
+
+	if (op->signo)
+		fprintf(w->out, "expect_signal(\"%s\", function() ", scn_signal_name(op->signo));
+	else if (refused)
+		fprintf(w->out, "expect_errno(\"%s\", function() ",
+			scn_errno_name((int)-op->result));
+	put_call(w, op);
+	fprintf(w->out, "%s", op->signo || refused ? " end)" : "");
+}
+
+static void put_act(struct writer *w, const struct fuzz_op *act)
+{
+	if (act->kind == SCN_POLL) {
+		fprintf(w->out, "p%u:uffd_wait(%d)\n", w->process_nr[act->task], (int)act->args[0]);
+	} else if (act->kind == SCN_READ_FD && !is_refused(act)) {
+		put_message(w, act);
+	} else {
+		put_expected(w, act);
+		fprintf(w->out, "\n");
+	}
+}
+
+/* Those of an op; whether there are any. */
+static bool put_acts(struct writer *w, const struct fuzz_op *op, bool only_look)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < w->c->nr_acts; i++) {
+		if (w->c->acts[i].id != op->id)
+			continue;
+		any = true;
+		if (!only_look)
+			put_act(w, &w->c->acts[i]);
+	}
+	return any;
+}
+
+/* ---- ops ------------------------------------------------------------------------------ */
+
 /*
- * A thread of a scenario is a function: it runs each of its ops as a thread of its own, which
- * is over before the next op.
+ * A thread of a scenario is a function: it runs each of its ops as a thread of its own, which is
+ * over before the next op. So does an op that handlers have to do with, which are the scenario's
+ * main function; but for the handshake, after which they get ready.
  */
 static void put_op(struct writer *w, const struct fuzz_op *op)
 {
-	bool refused = op->ran && op->result < 0 && op->result > -4096 && op->kind != SCN_BRK;
-	bool threaded = w->is_thread[op->task];
+	bool names = !op->signo && !is_refused(op);
+	bool readied = op->kind == SCN_IOCTL && (op->args[1] & 0xff) == FUZZ_UFFD_API;
+	bool attended = !readied && put_acts(w, op, true);
+	bool threaded = attended || w->is_thread[op->task];
 	char name[32];
 
-	if (op->kind == SCN_THREAD && !refused) {
+	if (op->kind == SCN_THREAD && names) {
 		w->process_nr[op->id] = w->process_nr[op->task];
 		w->is_thread[op->id] = true;
 		return;
@@ -267,20 +354,19 @@ static void put_op(struct writer *w, const struct fuzz_op *op)
 	if (op->kind == SCN_EXIT && threaded)
 		return;
 	name_result(w, op, name, sizeof(name));
-	if (name[0] && !op->signo && !refused)
+	if (name[0] && names)
 		fprintf(w->out, threaded ? "local %s\n" : "local %s = ", name);
 	if (threaded)
-		fprintf(w->out, "p%u:thread(function() ", w->process_nr[op->task]);
-	if (threaded && name[0] && !op->signo && !refused)
+		fprintf(w->out, "%sp%u:thread(function() ", attended ? "t = " : "",
+			w->process_nr[op->task]);
+	if (threaded && name[0] && names)
 		fprintf(w->out, "%s = ", name);
-	if (op->signo)
-		fprintf(w->out, "expect_signal(\"%s\", function() ", scn_signal_name(op->signo));
-	else if (refused)
-		fprintf(w->out, "expect_errno(\"%s\", function() ",
-			scn_errno_name((int)-op->result));
-	put_call(w, op);
-	fprintf(w->out, "%s%s\n", op->signo || refused ? " end)" : "",
-		threaded ? " end):join()" : "");
+	put_expected(w, op);
+	fprintf(w->out, "%s\n", attended ? " end)" : threaded ? " end):join()" : "");
+	if (attended || readied)
+		put_acts(w, op, false);
+	if (attended)
+		fprintf(w->out, "t:join()\n");
 }
 
 static void find_wanted(struct writer *w)
@@ -321,7 +407,7 @@ void fuzz_write(FILE *out, const struct fuzz_setup *setup, const struct fuzz_cas
 		fprintf(out, ", with allocation %" PRIu64 " failing", report->fail_nth);
 	fprintf(out, ".\n");
 	put_comment(out, report->text);
-	fprintf(out, "\n");
+	fprintf(out, "\n%s", c->nr_acts ? "local t, m\n" : "");
 	for (unsigned i = 0; i < c->nr; i++) {
 		if (c->ops[i].ran || i == report->at)
 			put_op(&w, &c->ops[i]);

@@ -21,7 +21,7 @@ static struct fuzz_report report;
 
 static struct fuzz_setup plain_setup(void)
 {
-	struct fuzz_setup setup = { .ops = &scn_model, .nr_ops = 50, .classes = ~0u };
+	struct fuzz_setup setup = { .ops = &scn_model, .nr_ops = 50, .classes = UINT64_MAX };
 
 	umm_config_init(&setup.config);
 	return setup;

@@ -473,6 +473,8 @@ UMM_API int umm_sim_run(uint64_t seed, void (*fn)(void *arg), void *arg);
 UMM_API int umm_sim_spawn(const char *name, void (*fn)(void *arg), void *arg);
 UMM_API int umm_sim_join(int fiber);
 UMM_API bool umm_sim_done(int fiber);
+/* It cannot go on until another fiber does something; false for one that waits for the outside. */
+UMM_API bool umm_sim_blocked(int fiber);
 UMM_API void umm_sim_yield(void);
 /* The calling fiber's id, 0 for the first; -1 outside umm_sim_run. */
 UMM_API int umm_sim_self(void);

@@ -55,6 +55,14 @@ bool umm_sim_done(int fiber)
 	return fiber >= 0 && fiber < sim.next_id && !sim_fiber_by_id(fiber);
 }
 
+bool umm_sim_blocked(int fiber)
+{
+	const struct sim_fiber *found =
+		fiber >= 0 && fiber < sim.next_id ? sim_fiber_by_id(fiber) : NULL;
+
+	return found && found->op.kind != SIM_OUTSIDE && !sim_enabled(found);
+}
+
 void umm_sim_yield(void)
 {
 	struct sim_op op = { .kind = SIM_YIELD };

@@ -656,19 +656,31 @@ static void outside_main(void *arg)
 	spawn_workers(outside_worker, 3);
 }
 
+static void join_first(void *arg)
+{
+	*(bool *)arg = umm_sim_join(0) == 0;
+}
+
 /* One fiber polls for the end of another by yielding: it must not starve the one outside. */
 static void polling_main(void *arg)
 {
-	int id = umm_sim_spawn("outside", outside_worker, arg);
+	int id = umm_sim_spawn("outside", outside_worker, NULL);
+	int joiner = umm_sim_spawn("joiner", join_first, arg);
 
 	while (!umm_sim_done(id)) {
 		umm_sim_yield();
 		outside_events++;
+		assert_false(umm_sim_blocked(id));
 	}
+	assert_true(umm_sim_blocked(joiner));
+	assert_false(umm_sim_blocked(umm_sim_self()));
+	assert_false(umm_sim_blocked(id));
+	assert_false(umm_sim_blocked(5000));
 }
 
 static void test_outside(void **state)
 {
+	bool joined = false;
 	int budget = 4;
 
 	(void)state;
@@ -683,7 +695,8 @@ static void test_outside(void **state)
 	assert_int_equal(umm_sim_run(3, outside_main, NULL), -EDEADLK);
 	assert_non_null(strstr(umm_sim_report(), "waits for something outside"));
 	outside_events = 0;
-	assert_int_equal(umm_sim_run(3, polling_main, NULL), 0);
+	assert_int_equal(umm_sim_run(3, polling_main, &joined), 0);
+	assert_true(joined);
 	umm_sim_set_idle(NULL, NULL);
 }
 

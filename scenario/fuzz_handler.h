@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who answers the messages of userfaultfds while an op waits for it.
+ *
+ * Each process that has a descriptor on which somebody may wait gets a handler: a thread of its
+ * own, beside those of the case. An op then runs on a fiber; the handlers look for messages until
+ * it has ended, and answer each in the way that the op says (fuzz_op.answers). What does not wake
+ * who waits is followed by what does:
+ *
+ *   op:       ---fault~~~~~~~~~~~~~~~~~~~~~~~fault~~~~~~~~~~~~~~~~---> ends
+ *   handler:        read, answer, plainer answer    read, answer
+ *
+ * Only one of the two is under way at a time, so that both backends give the same messages and
+ * the same results, in the same order.
+ */
+#ifndef SCENARIO_FUZZ_HANDLER_H
+#define SCENARIO_FUZZ_HANDLER_H
+
+#include "scenario/fuzz.h"
+#include "scenario/observe.h"
+
+#define FUZZ_MAX_HANDLERS 16
+#define FUZZ_MAX_DESCRIPTORS 32
+
+/* How a message is answered; four bits each in fuzz_op.answers, the first message's lowest. */
+enum fuzz_how {
+	FUZZ_FILL, /* with what the message asks for: copy, continue, or lift the protection */
+	FUZZ_FILL_WP,
+	FUZZ_ZEROPAGE,
+	FUZZ_POISON,
+	FUZZ_WAKE_LATER, /* fill without waking, then wake */
+	FUZZ_AROUND,     /* fill three pages from this one on */
+	FUZZ_BEFORE,     /* from the one before it on */
+	FUZZ_MOVE,
+	FUZZ_WRONG,  /* first with what the message does not ask for */
+	FUZZ_CLOSED, /* take every right away, then wake */
+	FUZZ_READONLY,
+	FUZZ_DROP, /* drop the page, then wake */
+	FUZZ_UNMAP,
+	FUZZ_REGISTER, /* again, in another mode */
+	FUZZ_UNREGISTER,
+	FUZZ_NR_HOWS,
+};
+
+struct fuzz_handler {
+	uint32_t op; /* that made the process */
+	struct scn_task *process, *thread;
+};
+
+struct fuzz_handlers {
+	struct scn_session *session;
+	struct scn_task *const *tasks; /* by op */
+	struct fuzz_case *c;           /* what handlers do is kept in it; NULL: not here */
+	struct fuzz_handler all[FUZZ_MAX_HANDLERS]; /* process NULL: free */
+	/* Which process has which descriptor, in order of birth. */
+	struct fuzz_descriptor {
+		struct fuzz_handler *handler;
+		int fd;
+	} fds[FUZZ_MAX_DESCRIPTORS];
+	unsigned nr_fds;
+	bool events; /* some descriptor asks for them: who changes mappings may have to wait */
+	struct scn_buffer log; /* of what handlers did during the last op, a line each */
+
+	/* the op under way */
+	const struct fuzz_op *op;
+	struct scn_step *step;
+	unsigned nr_messages;
+	bool ended;
+	int ret;    /* of its session */
+	int broken; /* of a handler's step */
+};
+
+void fuzz_handlers_init(struct fuzz_handlers *handlers, struct scn_session *session,
+			struct scn_task *const *tasks, struct fuzz_case *c);
+void fuzz_handlers_close(struct fuzz_handlers *handlers);
+
+/* Whether the process has a handler: one thread more than those of the case. */
+bool fuzz_has_handler(const struct fuzz_handlers *handlers, const struct scn_task *process);
+
+/*
+ * Run the step of an op, and answer what it waits for. seed: of the schedule. 0 or what
+ * scn_session_run returns, with session->reason; also when nobody can make it go on.
+ */
+int fuzz_handlers_run(struct fuzz_handlers *handlers, const struct fuzz_op *op,
+		      struct scn_step *step, uint64_t seed);
+
+#endif
