@@ -556,8 +556,12 @@ static void compare_bounded(u64 seed, enum explore_mode mode, int bound)
 
 static void test_bound_agrees(void **state)
 {
+	/* Few programs show a race that has to be turned round where its block begins. */
+	static const u64 rare_seed = 327444;
+
 	(void)state;
-	for (u64 seed = first_seed; seed < first_seed + nr_seeds; seed++) {
+	for (u64 i = 0; i <= nr_seeds; i++) {
+		u64 seed = i < nr_seeds ? first_seed + i : rare_seed;
 		int bound = (int)(seed % 4);
 
 		make_program(seed);

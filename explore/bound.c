@@ -18,7 +18,7 @@
  * A thread that was tried sleeps only if nothing of what came after was cut off by the bound; so
  * while the bound cuts, traces are seen again and again, by schedules that cost more or less. And
  * where threads sleep, what they would have shown is not seen: so the races are turned round as
- * without a bound too, by who can come first (wakeup.c).
+ * without a bound too, by who can come first (wakeup.c), at the race and where its block begins.
  *
  * What every thread stands before is looked at after every event, since the bound may keep it
  * from ever being carried out. Complete means: every state that a thread can be in with no more
@@ -46,15 +46,20 @@ static void try_at(s32 depth, unsigned thread)
 	frame->backtrack |= frame->enabled & bit_of(thread) ? bit_of(thread) : frame->enabled;
 }
 
-static void try_before(s32 e, unsigned thread)
+s32 block_begin(s32 e)
 {
 	s32 begin = e;
 
 	while (begin > 0 && engine.frames[begin - 1].chosen == engine.frames[e].chosen)
 		begin--;
+	return begin;
+}
+
+static void try_before(s32 e, unsigned thread)
+{
 	try_at(e, thread);
 	if (!planted(FAULT_NO_BLOCK_START))
-		try_at(begin, thread);
+		try_at(block_begin(e), thread);
 }
 
 /* The races of what the thread stands before. */

@@ -392,6 +392,8 @@ void wakeup_pool_reset(void);
 bool bound_allows(s32 depth, unsigned thread);
 /* Preemptions after going on with it. */
 unsigned preemptions_after(s32 depth, unsigned thread);
+/* Where the events that the thread of event e does in a row begin. */
+s32 block_begin(s32 e);
 void bound_event(s32 e);
 void bound_stuck(void);
 

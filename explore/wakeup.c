@@ -347,7 +347,10 @@ static bool may_begin(const struct sequence *v, unsigned thread)
 	return e != NO_EVENT && is_initial(v, e);
 }
 
-/* Source sets: some thread that can come first in v must be tried there, or have been. */
+/*
+ * Source sets: some thread that can come first in v must be tried there, or have been. At the
+ * beginning of a block it may have to wait for what the block does; whoever then can go on is tried.
+ */
 static void add_source(struct frame *frame, const struct sequence *v)
 {
 	u32 tried = frame->backtrack | frame->sleep;
@@ -360,12 +363,22 @@ static void add_source(struct frame *frame, const struct sequence *v)
 		if (!(tried & bit_of(t)) && may_begin(v, t))
 			initial = (int)t;
 	VM_BUG_ON(initial < 0);
-	frame->backtrack |= bit_of((unsigned)initial);
+	if (frame->enabled & bit_of((unsigned)initial))
+		frame->backtrack |= bit_of((unsigned)initial);
+	else
+		frame->backtrack |= frame->enabled;
+}
+
+static void reverse_by_source(s32 e, const struct sequence *v)
+{
+	add_source(&engine.frames[e], v);
+	/* v has nothing of the thread whose block it is, and costs less from its beginning. */
+	if (engine.bounded && !planted(FAULT_NO_BLOCK_START))
+		add_source(&engine.frames[block_begin(e)], v);
 }
 
 static void reverse_race(struct race *race)
 {
-	struct frame *frame = &engine.frames[race->first];
 	struct sequence v;
 
 	/* Everyone is tried there, here or by whom it was given to. */
@@ -374,9 +387,9 @@ static void reverse_race(struct race *race)
 	engine.result->races++;
 	sequence_begin(&v, race);
 	if (engine.options->mode == EXPLORE_SOURCE || engine.bounded)
-		add_source(frame, &v);
+		reverse_by_source(race->first, &v);
 	else if (!somebody_sleeps(&v, race->first))
-		wakeup_insert(&frame->tree, &v);
+		wakeup_insert(&engine.frames[race->first].tree, &v);
 	race->absent = v.absent;
 }
 
