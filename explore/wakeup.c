@@ -349,7 +349,7 @@ static bool may_begin(const struct sequence *v, unsigned thread)
 
 /*
  * Source sets: some thread that can come first in v must be tried there, or have been. At the
- * beginning of a block it may have to wait for what the block does; whoever then can go on is tried.
+ * beginning of a block it may have to wait for what the block does: then whoever can go on is.
  */
 static void add_source(struct frame *frame, const struct sequence *v)
 {
