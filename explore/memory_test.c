@@ -4,6 +4,8 @@
  * outcomes of random programs. What is compared is what was read, and what words hold at the end.
  *
  * The seed of a program that differs is printed.
+ *
+ * arguments: [first seed] [how many]
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,8 +25,9 @@
 #define MAX_OPS 4
 #define NR_THREADS 3
 #define NR_WORDS 2
-#define NR_PROGRAMS 1000
 #define MAX_OUTCOMES 4096
+
+static u64 first_seed = 1, nr_seeds = 1000;
 
 static struct explore_result result;
 
@@ -295,7 +298,7 @@ static void expect_steps(u64 seed)
 static void test_tso(void **state)
 {
 	(void)state;
-	for (u64 seed = 1; seed <= NR_PROGRAMS; seed++) {
+	for (u64 seed = first_seed; seed < first_seed + nr_seeds; seed++) {
 		make_random(seed);
 		find_graphs(WEAK_TSO);
 		find_steps(WEAK_TSO, EXPLORE_SOURCE);
@@ -306,7 +309,7 @@ static void test_tso(void **state)
 static void test_weak(void **state)
 {
 	(void)state;
-	for (u64 seed = 1; seed <= NR_PROGRAMS; seed++) {
+	for (u64 seed = first_seed; seed < first_seed + nr_seeds; seed++) {
 		make_random(seed);
 		find_graphs(WEAK_WEAK);
 		find_steps(WEAK_WEAK, EXPLORE_SOURCE);
@@ -320,7 +323,7 @@ static void test_reductions(void **state)
 	static const enum explore_mode modes[] = { EXPLORE_SLEEP, EXPLORE_SOURCE, EXPLORE_OPTIMAL };
 
 	(void)state;
-	for (u64 seed = 1; seed <= NR_PROGRAMS / 8; seed++) {
+	for (u64 seed = first_seed; seed < first_seed + nr_seeds / 8; seed++) {
 		for (unsigned m = WEAK_TSO; m < NR_WEAK_MEMORIES; m++) {
 			make_random(seed);
 			find_steps(m, EXPLORE_NAIVE);
@@ -344,7 +347,7 @@ static void test_faults(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		unsigned differ = 0;
 
-		for (u64 seed = 1; seed <= NR_PROGRAMS && !differ; seed++) {
+		for (u64 seed = 1; seed <= 1000 && !differ; seed++) {
 			make_random(seed);
 			find_steps(WEAK_WEAK, EXPLORE_SOURCE);
 			graphs = steps;
@@ -723,7 +726,7 @@ static void test_refused(void **state)
 	free(piece);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_litmus),     cmocka_unit_test(test_samples),
@@ -735,5 +738,9 @@ int main(void)
 		cmocka_unit_test(test_halves),     cmocka_unit_test(test_refused),
 	};
 
+	if (argc > 1)
+		first_seed = strtoull(argv[1], NULL, 0);
+	if (argc > 2)
+		nr_seeds = strtoull(argv[2], NULL, 0);
 	return cmocka_run_group_tests_name("explore/memory", tests, NULL, NULL);
 }

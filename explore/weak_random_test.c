@@ -8,6 +8,8 @@
  *                     tso is meant to be
  *
  * The seed of a program that differs is printed.
+ *
+ * arguments: [first seed] [how many]
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +27,6 @@
 #define MAX_THREADS 3
 #define NR_WORDS 2
 #define MAX_ACCESSES 24
-#define NR_PROGRAMS 1500
 
 enum op_kind {
 	LOAD,
@@ -39,6 +40,8 @@ enum op_kind {
 	WMB,
 	NR_OPS
 };
+
+static u64 first_seed = 1, nr_seeds = 1500;
 
 static struct {
 	unsigned threads, nr[MAX_THREADS];
@@ -373,7 +376,7 @@ static u64 buffered(void)
 static void test_all_assignments(void **state)
 {
 	(void)state;
-	for (u64 seed = 1; seed <= NR_PROGRAMS; seed++) {
+	for (u64 seed = first_seed; seed < first_seed + nr_seeds; seed++) {
 		make_random(seed);
 		for (unsigned m = 0; m < NR_WEAK_MEMORIES; m++) {
 			u64 expected = assignments(m), found = explored(m);
@@ -388,7 +391,7 @@ static void test_all_assignments(void **state)
 static void test_store_buffers(void **state)
 {
 	(void)state;
-	for (u64 seed = 1; seed <= NR_PROGRAMS; seed++) {
+	for (u64 seed = first_seed; seed < first_seed + nr_seeds; seed++) {
 		u64 expected, found;
 
 		make_random(seed);
@@ -400,12 +403,16 @@ static void test_store_buffers(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_assignments),
 		cmocka_unit_test(test_store_buffers),
 	};
 
+	if (argc > 1)
+		first_seed = strtoull(argv[1], NULL, 0);
+	if (argc > 2)
+		nr_seeds = strtoull(argv[2], NULL, 0);
 	return cmocka_run_group_tests_name("explore/weak-random", tests, NULL, NULL);
 }
