@@ -11,6 +11,10 @@
 #define SPIN_PAUSES 128 /* before the host is bothered */
 #define SPIN_YIELDS 64  /* before a spinner sleeps */
 #define SPIN_SLEEP_NS 20000
+/* Before a waiter sleeps, as long as that has paid; and how often it is tried when it has not. */
+#define WAIT_MIN_PAUSES SPIN_PAUSES
+#define WAIT_MAX_PAUSES 2048
+#define WAIT_TRY_EVERY 32
 
 _Thread_local struct task *native_current __attribute__((tls_model("initial-exec")));
 u32 native_bit_waiters[NATIVE_BIT_WAITERS];
@@ -185,9 +189,32 @@ void native_bit_wake(u64 *word, unsigned bit)
 	host_wake(bit_half(word, bit), INT32_MAX);
 }
 
+/*
+ * Whether the answer came while the thread stayed on its processor. Where two threads answer each
+ * other, to be woken takes much longer than the answer; where others want the processor, or the
+ * answer takes long, staying is a waste. A thread goes by its own luck.
+ */
+static bool wait_awake(const struct wait_queue_head *wq, u32 sequence)
+{
+	static _Thread_local unsigned most = WAIT_MAX_PAUSES, waits;
+	unsigned pauses = ++waits % WAIT_TRY_EVERY ? most : WAIT_MAX_PAUSES;
+
+	for (unsigned n = 0; n < pauses; n++) {
+		if (__atomic_load_n(&wq->sequence, __ATOMIC_ACQUIRE) != sequence) {
+			most = MIN(2 * most, WAIT_MAX_PAUSES);
+			return true;
+		}
+		pause_cpu();
+	}
+	most = MAX(most / 2, WAIT_MIN_PAUSES);
+	return false;
+}
+
 void sync_wait(struct wait_queue_head *wq, u32 sequence, const char *site)
 {
 	(void)site;
+	if (wait_awake(wq, sequence))
+		return;
 	__atomic_fetch_add(&wq->sleepers, 1, __ATOMIC_SEQ_CST);
 	host_wait(&wq->sequence, sequence);
 	__atomic_fetch_sub(&wq->sleepers, 1, __ATOMIC_RELAXED);
