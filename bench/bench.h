@@ -3,8 +3,9 @@
  * bench: how long things take, here, in one run, beside what they are compared with.
  *
  * Glossary
- *   side        who does the work: the model (libusermm), the kernel under us, or plain memory
- *               (the same work done by the processor without anybody's help)
+ *   side        who does the work: the model (libusermm), the kernel under us, plain memory
+ *               (the same work done by the processor without anybody's help), or the model without
+ *               the option that is measured
  *   unit        what a time is divided by: a page, a load
  *   repetition  one measurement of one side; the sides take turns, so that a slow moment of the
  *               machine hits both. Medians are compared, the extremes are shown.
@@ -16,7 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum side { SIDE_MODEL, SIDE_LINUX, SIDE_PLAIN, NR_SIDES };
+enum side { SIDE_MODEL, SIDE_LINUX, SIDE_PLAIN, SIDE_WITHOUT, NR_SIDES };
+
+/* What a machine, or a kernel, may not have. */
+enum need { NEEDS_NOTHING, NEEDS_UFFD, NEEDS_UFFD_WP, NEEDS_WP_ASYNC };
 
 /* What one measurement works on. */
 struct work {
@@ -32,11 +36,13 @@ struct benchmark {
 	const char *name;
 	const char *title;
 	const char *unit;
-	enum side against; /* SIDE_LINUX or SIDE_PLAIN */
+	enum side against;
+	enum need needs; /* of the model, and of the kernel when it is the other side */
 	measure_fn *measure[NR_SIDES];
 	struct work work; /* pages 0: as the command line says */
 	/* The aim: the model at least `faster` times as fast, or at most `slower` times as slow. */
 	double faster, slower;
+	double most_ns; /* or the model at most this, whatever the other side does */
 	/* Also with two threads: work.threads is set to 1 and to 2. */
 	bool scaling;
 };
@@ -76,6 +82,10 @@ struct host_description {
 
 /* The clock of all measurements: the processor time of the calling thread. */
 double now_ns(void);
+/* The clock on the wall, where one thread waits for another. */
+double wall_ns(void);
+/* NULL, or what a userfaultfd with these features lacks; "who" has it not. */
+const char *uffd_lacks(uint64_t features, enum need need, const char *who);
 /* Message on standard error, exit status 3: it cannot run here. */
 _Noreturn void cannot_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /*
@@ -104,12 +114,14 @@ void chase_cycle(uint32_t *next, uint64_t lines);
 void kernel_start(void);
 double kernel_measure(size_t benchmark, const struct work *work);
 void kernel_stop(void);
+const char *kernel_lacks(enum need need);
 /* In the process that measures the kernel: swap goes again. */
 void kernel_swap_stop(void);
 
 /* A machine whose RAM the host has already given us, large enough for `pages`. */
 void model_start(uint64_t pages);
 void model_stop(void);
+const char *model_lacks(enum need need);
 
 measure_fn model_first_touch, model_cow, model_fork, model_munmap, model_mprotect, model_pagemap;
 measure_fn model_touch_memory, model_load, model_load_independent;
@@ -120,8 +132,14 @@ measure_fn model_swap_out, model_swap_in, model_overcommit_2, model_overcommit_1
 measure_fn kernel_file_read, kernel_file_write, kernel_truncate, kernel_unmap_all,
 	kernel_fork_shared;
 measure_fn kernel_swap_out, kernel_swap_in, kernel_overcommit_2, kernel_overcommit_10;
-measure_fn model_uffd_protect, model_uffd_protect_none, model_uffd_copy, model_uffd_continue;
-measure_fn kernel_uffd_protect, kernel_uffd_protect_none, kernel_uffd_copy, kernel_uffd_continue;
+measure_fn model_uffd_protect, model_uffd_protect_none, model_uffd_protect_swapped,
+	model_uffd_protect_far, model_uffd_copy, model_uffd_continue;
+measure_fn kernel_uffd_protect, kernel_uffd_protect_none, kernel_uffd_protect_swapped,
+	kernel_uffd_protect_far, kernel_uffd_copy, kernel_uffd_continue;
+measure_fn model_uffd_missing_wait, model_uffd_missing_sigbus, model_uffd_wp_wait,
+	model_uffd_wp_sigbus, model_uffd_scan, model_uffd_async_write;
+measure_fn kernel_uffd_missing_wait, kernel_uffd_missing_sigbus, kernel_uffd_wp_wait,
+	kernel_uffd_wp_sigbus, kernel_uffd_scan, kernel_uffd_async_write;
 measure_fn plain_memset, plain_memcpy, plain_load, plain_load_independent;
 
 /* ---- reports ---- */
@@ -129,6 +147,7 @@ measure_fn plain_memset, plain_memcpy, plain_load, plain_load_independent;
 void host_describe(struct host_description *host);
 void report_begin(const struct options *options, const struct host_description *host);
 void report_result(const struct result *result);
+void report_skipped(const struct benchmark *benchmark, const char *reason);
 /* Returns how many aims were missed. */
 unsigned report_end(void);
 void report_list(void);

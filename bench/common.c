@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/prng.h"
+#include "base/uapi.h"
 #include "bench.h"
 
 #define MAX_THREADS 8
@@ -21,6 +22,29 @@ double now_ns(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
 	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+double wall_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+const char *uffd_lacks(uint64_t features, enum need need, const char *who)
+{
+	static char reason[80];
+	const char *what = NULL;
+
+	if (need >= NEEDS_UFFD_WP && !(features & UFFD_FEATURE_PAGEFAULT_FLAG_WP))
+		what = "write protection by userfaultfd";
+	else if (need >= NEEDS_WP_ASYNC && !(features & UFFD_FEATURE_WP_ASYNC))
+		what = "write protection that tells nobody";
+	if (!what)
+		return NULL;
+	snprintf(reason, sizeof(reason), "%s has no %s", who, what);
+	return reason;
 }
 
 void cannot_run(const char *fmt, ...)

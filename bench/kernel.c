@@ -17,9 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench.h"
-
-#define PAGE 4096u
+#include "kernel_internal.h"
 
 static pid_t server;
 static int server_socket = -1;

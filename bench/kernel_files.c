@@ -14,9 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench.h"
-
-#define PAGE 4096u
+#include "kernel_internal.h"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
@@ -177,8 +175,7 @@ static int make_swap_file(uint64_t pages)
 	return close(fd);
 }
 
-/* For the life of this process; kernel_swap_stop() undoes it, whoever ends it. */
-static void start_swapping(uint64_t pages)
+void kernel_swap_start(uint64_t pages)
 {
 	int lock;
 
@@ -224,7 +221,7 @@ double kernel_swap_out(const struct work *work)
 	volatile char *p;
 	double begin, ns;
 
-	start_swapping(work->pages);
+	kernel_swap_start(work->pages);
 	p = anonymous(work->pages);
 	begin = now_ns();
 	page_out(p, work->pages);
@@ -238,7 +235,7 @@ double kernel_swap_in(const struct work *work)
 	volatile char *p;
 	double begin, ns;
 
-	start_swapping(work->pages);
+	kernel_swap_start(work->pages);
 	p = anonymous(work->pages);
 	page_out(p, work->pages);
 	begin = now_ns();
@@ -262,44 +259,61 @@ static bool put_text(const char *path, const char *text)
 	return good;
 }
 
-/* The same in a memory cgroup; a child does it, so that the group is empty afterwards. */
-static double overcommit(const struct work *work, uint64_t factor)
+/* In the group at path. Does not return. */
+static void overcommit_child(char path[128], uint64_t pages, uint64_t limit_bytes, double *ret_ns)
 {
-	double *ns = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	char path[128], text[32];
-	double result;
+	volatile char *p;
+	char text[32];
+	double begin;
+
+	snprintf(path + strlen(path), 64, "/memory.limit_in_bytes");
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)limit_bytes);
+	if (!put_text(path, text))
+		_exit(1);
+	snprintf(strrchr(path, '/'), 64, "/cgroup.procs");
+	if (!put_text(path, "0"))
+		_exit(1);
+	p = anonymous(pages);
+	begin = now_ns();
+	write_pages(p, pages);
+	*ret_ns = now_ns() - begin;
+	_exit(0);
+}
+
+/* The same in a memory cgroup; a child does it, so that the group is empty afterwards. */
+static int overcommit_once(uint64_t pages, uint64_t limit_bytes, double *ret_ns)
+{
+	char path[128];
 	int status = 0;
 	pid_t pid;
 
-	start_swapping(work->pages);
 	snprintf(path, sizeof(path), GROUPS "/usermm-bench.%d", (int)getpid());
-	if (ns == MAP_FAILED || mkdir(path, 0700))
+	if (mkdir(path, 0700))
 		cannot_run("no memory cgroup here: %s", strerror(errno));
 	pid = fork();
-	if (pid == 0) {
-		volatile char *p;
-		double begin;
-
-		snprintf(path + strlen(path), 64, "/memory.limit_in_bytes");
-		snprintf(text, sizeof(text), "%llu",
-			 (unsigned long long)work->pages / factor * PAGE);
-		if (!put_text(path, text))
-			_exit(1);
-		snprintf(strrchr(path, '/'), 64, "/cgroup.procs");
-		if (!put_text(path, "0"))
-			_exit(1);
-		p = anonymous(work->pages);
-		begin = now_ns();
-		write_pages(p, work->pages);
-		*ns = now_ns() - begin;
-		_exit(0);
-	}
+	if (pid == 0)
+		overcommit_child(path, pages, limit_bytes, ret_ns);
 	waitpid(pid, &status, 0);
 	rmdir(path);
+	return pid < 0 ? -1 : status;
+}
+
+static double overcommit(const struct work *work, uint64_t factor)
+{
+	double *ns = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = SIGKILL;
+	double result;
+
+	if (ns == MAP_FAILED)
+		cannot_run("mmap: %s", strerror(errno));
+	kernel_swap_start(work->pages);
+	/* A group this small runs out of memory when the disk is slow. */
+	for (int tries = 0; tries < 5 && status == SIGKILL; tries++)
+		status = overcommit_once(work->pages, work->pages / factor * PAGE, ns);
 	result = *ns;
 	munmap(ns, PAGE);
-	if (pid < 0 || status)
-		cannot_run("the memory cgroup cannot be used");
+	if (status)
+		cannot_run("the memory cgroup cannot be used (status %#x)", (unsigned)status);
 	return result / (double)work->pages;
 }
 

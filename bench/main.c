@@ -155,6 +155,28 @@ static void measure(size_t index, const struct options *options, uint32_t thread
 	report_result(&result);
 }
 
+static const char *lacks(const struct benchmark *benchmark, const struct options *options)
+{
+	const char *reason = model_lacks(benchmark->needs);
+
+	if (!reason && benchmark->against == SIDE_LINUX && options->vs_linux)
+		reason = kernel_lacks(benchmark->needs);
+	return reason;
+}
+
+static void run_benchmark(size_t index, const struct options *options)
+{
+	const char *reason = lacks(&benchmarks[index], options);
+
+	if (reason) {
+		report_skipped(&benchmarks[index], reason);
+		return;
+	}
+	measure(index, options, 1);
+	if (benchmarks[index].scaling)
+		measure(index, options, 2);
+}
+
 static bool is_wanted(const struct benchmark *benchmark, char **names, int nr)
 {
 	bool wanted = nr == 0;
@@ -201,11 +223,8 @@ int main(int argc, char **argv)
 	model_start(options.pages);
 	report_begin(&options, &host);
 	for (size_t i = 0; i < nr_benchmarks; i++) {
-		if (!is_wanted(&benchmarks[i], argv + optind, argc - optind))
-			continue;
-		measure(i, &options, 1);
-		if (benchmarks[i].scaling)
-			measure(i, &options, 2);
+		if (is_wanted(&benchmarks[i], argv + optind, argc - optind))
+			run_benchmark(i, &options);
 	}
 	missed = report_end();
 	model_stop();

@@ -130,7 +130,7 @@ double model_fork_shared(const struct work *work)
 /* ---- swap ---- */
 
 /* An area of the machine's own memory: no disk is in these numbers. */
-static void start_swapping(uint64_t pages)
+void start_swapping(uint64_t pages)
 {
 	static uint64_t area_pages;
 	int area;
@@ -142,7 +142,7 @@ static void start_swapping(uint64_t pages)
 	area_pages = 2 * pages;
 }
 
-static void page_out(struct umm_task *task, uint64_t addr, uint64_t pages)
+void page_out(struct umm_task *task, uint64_t addr, uint64_t pages)
 {
 	int err = umm_madvise(task, addr, pages * PAGE, MADV_PAGEOUT);
 

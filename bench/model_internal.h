@@ -18,4 +18,21 @@ void touch_pages(struct umm_task *task, uint64_t addr, uint64_t pages);
 /* A process with `pages` touched pages at *ret_addr. */
 struct umm_task *new_process_touched(uint64_t pages, uint64_t *ret_addr);
 
+/* Swap in the machine's own memory, for so many pages. */
+void start_swapping(uint64_t pages);
+void page_out(struct umm_task *task, uint64_t addr, uint64_t pages);
+uint64_t map_memory(struct umm_task *task, uint64_t pages, int flags, int fd);
+
+/* Memory that a userfaultfd watches. */
+struct area {
+	struct umm_task *task;
+	uint64_t addr, pages;
+	int fd;
+};
+
+void area_ioctl(const struct area *area, uint64_t command, void *arg, const char *what);
+/* A descriptor with those features, and the area registered with it. */
+void area_register(struct area *area, uint64_t features, uint64_t mode, int flags);
+void area_protect(const struct area *area, uint64_t mode);
+
 #endif

@@ -10,6 +10,7 @@ static const char *const side_names[NR_SIDES] = {
 	[SIDE_MODEL] = "model",
 	[SIDE_LINUX] = "kernel",
 	[SIDE_PLAIN] = "plain memory",
+	[SIDE_WITHOUT] = "model without it",
 };
 
 static struct {
@@ -25,6 +26,8 @@ static int aim_met(const struct result *result)
 {
 	const struct benchmark *benchmark = result->benchmark;
 
+	if (benchmark->most_ns != 0)
+		return result->side[SIDE_MODEL].median_ns <= benchmark->most_ns;
 	if (result->ratio == 0 || (benchmark->faster == 0 && benchmark->slower == 0))
 		return -1;
 	if (benchmark->faster != 0)
@@ -52,15 +55,15 @@ static void print_ratio(const struct result *result)
 	const struct benchmark *benchmark = result->benchmark;
 	int met = aim_met(result);
 
-	if (result->ratio == 0)
-		return;
 	if (result->ratio >= 1)
 		printf(" %6.1f × faster", result->ratio);
-	else
+	else if (result->ratio > 0)
 		printf(" %6.1f × slower", 1 / result->ratio);
 	if (met < 0)
 		return;
-	if (benchmark->faster != 0)
+	if (benchmark->most_ns != 0)
+		printf("  aim ≤ %.3g ns", benchmark->most_ns);
+	else if (benchmark->faster != 0)
 		printf("  aim ≥ %.0f × faster", benchmark->faster);
 	else
 		printf("  aim ≤ %.2g × slower", benchmark->slower);
@@ -122,7 +125,7 @@ static struct json_object *json_timing(const struct timing *timing)
 
 static void json_result(const struct result *result)
 {
-	static const char *const keys[NR_SIDES] = { "model", "linux", "plain" };
+	static const char *const keys[NR_SIDES] = { "model", "linux", "plain", "without" };
 	const struct benchmark *benchmark = result->benchmark;
 	struct json_object *object = json_object_new_object();
 	int met = aim_met(result);
@@ -144,6 +147,9 @@ static void json_result(const struct result *result)
 	if (benchmark->slower != 0)
 		json_object_object_add(object, "aim_ratio",
 				       json_object_new_double(1 / benchmark->slower));
+	if (benchmark->most_ns != 0)
+		json_object_object_add(object, "aim_ns",
+				       json_object_new_double(benchmark->most_ns));
 	if (met >= 0)
 		json_object_object_add(object, "aim_met", json_object_new_boolean(met));
 	json_object_array_add(report.results, object);
@@ -188,6 +194,20 @@ void report_result(const struct result *result)
 	else
 		print_result(result);
 	report.single = *result;
+}
+
+void report_skipped(const struct benchmark *benchmark, const char *reason)
+{
+	struct json_object *object;
+
+	if (!report.options->json) {
+		printf("  %-19s skipped: %s\n", benchmark->name, reason);
+		return;
+	}
+	object = json_object_new_object();
+	json_object_object_add(object, "name", json_object_new_string(benchmark->name));
+	json_object_object_add(object, "skipped", json_object_new_string(reason));
+	json_object_array_add(report.results, object);
 }
 
 unsigned report_end(void)

@@ -10,6 +10,8 @@
 #define SCALE_PAGES 2048 /* short, so that it fits between what else the host does */
 #define SMALL_ROUNDS 64
 #define SWAP_PAGES 2048 /* 8 MiB */
+#define ROUND_PAGES 2048
+#define FAR_PAGES (1u << 18) /* 1 GiB */
 
 #define KERNEL(n, t, what, aim)                                                           \
 	{                                                                                 \
@@ -48,6 +50,38 @@
 		.work = { .pages = SWAP_PAGES, .threads = 1, .rounds = 1 },               \
 	}
 
+/* A fault and what resolves it, each on a page of its own. */
+#define ROUND(n, t, what, need)                                                             \
+	{                                                                                   \
+		.name = n, .title = t, .unit = "fault", .against = SIDE_LINUX,              \
+		.measure = { [SIDE_MODEL] = model_##what, [SIDE_LINUX] = kernel_##what },   \
+		.needs = need, .work = { .pages = ROUND_PAGES, .threads = 1, .rounds = 1 }, \
+		.faster = 3,                                                                \
+	}
+
+#define UFFD(n, t, what, need, nr_pages, most)                                            \
+	{                                                                                 \
+		.name = n, .title = t, .unit = "page", .against = SIDE_LINUX,             \
+		.measure = { [SIDE_MODEL] = model_##what, [SIDE_LINUX] = kernel_##what }, \
+		.needs = need, .work = { .pages = nr_pages, .threads = 1, .rounds = 1 },  \
+		.most_ns = most,                                                          \
+	}
+
+#define MEMCPY(n, t, what, aim)                                                            \
+	{                                                                                  \
+		.name = n, .title = t, .unit = "page", .against = SIDE_PLAIN,              \
+		.measure = { [SIDE_MODEL] = model_##what, [SIDE_PLAIN] = plain_memcpy },   \
+		.needs = NEEDS_UFFD, .work = { .threads = 1, .rounds = 1 }, .slower = aim, \
+	}
+
+/* One page in so many is written. */
+#define SCAN(n, t, every)                                                                       \
+	{                                                                                       \
+		.name = n, .title = t, .unit = "page", .against = SIDE_LINUX,                   \
+		.measure = { [SIDE_MODEL] = model_uffd_scan, [SIDE_LINUX] = kernel_uffd_scan }, \
+		.needs = NEEDS_WP_ASYNC, .work = { .threads = 1, .rounds = every },             \
+	}
+
 const struct benchmark benchmarks[] = {
 	KERNEL("first-touch", "first write to a page", first_touch, 5),
 	KERNEL("cow", "copy-on-write of a page", cow, 5),
@@ -66,20 +100,31 @@ const struct benchmark benchmarks[] = {
 	SWAP("swap-in", "read of a page that is in swap", swap_in),
 	SWAP("overcommit-2", "write to twice the memory there is, per page", overcommit_2),
 	SWAP("overcommit-10", "the same, to ten times as much", overcommit_10),
-	KERNEL("uffd-protect", "UFFDIO_WRITEPROTECT, per page that is there", uffd_protect, 0),
-	KERNEL("uffd-protect-none", "the same, per page of shared memory that is not",
-	       uffd_protect_none, 0),
-	KERNEL("uffd-copy", "UFFDIO_COPY, per page", uffd_copy, 0),
-	KERNEL("uffd-continue", "UFFDIO_CONTINUE, per page", uffd_continue, 0),
-	{
-		.name = "uffd-copy-memcpy",
-		.title = "UFFDIO_COPY / memcpy of 4 KiB",
-		.unit = "page",
-		.against = SIDE_PLAIN,
-		.measure = { [SIDE_MODEL] = model_uffd_copy, [SIDE_PLAIN] = plain_memcpy },
-		.work = { .threads = 1, .rounds = 1 },
-		.slower = 1 / 0.7,
-	},
+	ROUND("uffd-missing-wait", "missing fault, resolved by a thread that waits for it",
+	      uffd_missing_wait, NEEDS_UFFD),
+	ROUND("uffd-missing-sigbus", "the same, resolved where it ends in SIGBUS",
+	      uffd_missing_sigbus, NEEDS_UFFD),
+	ROUND("uffd-wp-wait", "write-protect fault, resolved by a thread that waits for it",
+	      uffd_wp_wait, NEEDS_UFFD_WP),
+	ROUND("uffd-wp-sigbus", "the same, resolved where it ends in SIGBUS", uffd_wp_sigbus,
+	      NEEDS_UFFD_WP),
+	UFFD("uffd-protect", "UFFDIO_WRITEPROTECT and back, per page that is there and call",
+	     uffd_protect, NEEDS_UFFD_WP, 0, 10),
+	UFFD("uffd-protect-none", "the same, per page of shared memory that is not",
+	     uffd_protect_none, NEEDS_UFFD_WP, 0, 0),
+	UFFD("uffd-protect-swap", "the same, per page that is in swap", uffd_protect_swapped,
+	     NEEDS_UFFD_WP, SWAP_PAGES, 0),
+	UFFD("uffd-protect-far", "UFFDIO_WRITEPROTECT of 1 GiB of a file without tables, per page",
+	     uffd_protect_far, NEEDS_UFFD_WP, FAR_PAGES, 0),
+	UFFD("uffd-copy", "UFFDIO_COPY, per page", uffd_copy, NEEDS_UFFD, 0, 0),
+	UFFD("uffd-continue", "UFFDIO_CONTINUE, per page", uffd_continue, NEEDS_UFFD, 0, 0),
+	MEMCPY("uffd-copy-memcpy", "UFFDIO_COPY / memcpy of 4 KiB", uffd_copy, 1 / 0.7),
+	MEMCPY("uffd-cont-memcpy", "UFFDIO_CONTINUE / memcpy of 4 KiB", uffd_continue, 0),
+	SCAN("uffd-scan-1", "PAGEMAP_SCAN that protects again, 1 % written, per page", 100),
+	SCAN("uffd-scan-10", "the same, 10 %", 10),
+	SCAN("uffd-scan-100", "the same, all", 1),
+	UFFD("uffd-async-write", "first write after it, per page", uffd_async_write, NEEDS_WP_ASYNC,
+	     0, 0),
 	TOUCH("touch-memset", "first write to a page / memset of 4 KiB", 0, 1),
 	TOUCH("touch-memset-1m", "the same, 1 MiB again and again", SMALL_PAGES, SMALL_ROUNDS),
 	LOAD("load", "TLB-hit load / load, dependent, 16 KiB", L1_PAGES, load, 6),
