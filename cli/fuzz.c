@@ -64,6 +64,8 @@ static void help(void)
 	printf("\n  -d, --out DIRECTORY           where to write the scenario (default: here)\n"
 	       "  -k, --keep-going              go on after a find; look at all runs\n"
 	       "  -o, --option NAME=VALUE       an option of the model's machine, see usermm(7)\n"
+	       "      --mutant NAME             a known bug of the model (usermm mutants); may be\n"
+	       "                                given several times\n"
 	       "      --backend linux           on this kernel in place of the model\n"
 	       "  -h, --help                    this text\n\n"
 	       "Exit status: 0 nothing was found, 1 something was, 2 bad usage, 3 cannot run\n"
@@ -335,7 +337,7 @@ static int fuzz(const struct fuzz_options *options)
 
 /* ---- options -------------------------------------------------------------------------- */
 
-enum { OPT_VS = 256, OPT_WITHOUT, OPT_BACKEND };
+enum { OPT_VS = 256, OPT_WITHOUT, OPT_MUTANT, OPT_BACKEND };
 
 static const struct option long_options[] = {
 	{ "vs", required_argument, NULL, OPT_VS },
@@ -348,6 +350,7 @@ static const struct option long_options[] = {
 	{ "out", required_argument, NULL, 'd' },
 	{ "keep-going", no_argument, NULL, 'k' },
 	{ "option", required_argument, NULL, 'o' },
+	{ "mutant", required_argument, NULL, OPT_MUTANT },
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -425,6 +428,8 @@ static int parse_option(struct fuzz_options *options, int option)
 		return 0;
 	case 'o':
 		return cli_config(SUB, optarg, &options->setup.config) ? 0 : 2;
+	case OPT_MUTANT:
+		return cli_mutant(SUB, optarg) ? 0 : 2;
 	case 'h':
 		help();
 		return 1;

@@ -8,12 +8,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include <time.h>
+
 #include "scenario/script_internal.h"
 #include "scenario/words.h"
 
 #define MAX_STRUCTURE 64
 #define MESSAGE_BYTES 32
 #define MAX_READ_BYTES 16384
+/* So long nothing happens only when nothing will. */
+#define PATIENCE_S 10
 
 /* PAGEFAULT_FLAG_WP, WP_HUGETLBFS_SHMEM, WP_UNPOPULATED, WP_ASYNC */
 #define FEATURES_OF_WP (1u << 0 | 1u << 12 | 1u << 13 | 1u << 15)
@@ -112,12 +116,44 @@ static int call_poll(lua_State *L)
 	return 1;
 }
 
+/*
+ * Whether another function of the scenario can go on, and so may cause a message. On linux one
+ * that waits in the kernel cannot be told from one that works.
+ */
+static bool others_go_on(const struct script *script)
+{
+	int self = umm_sim_self();
+
+	if (self != 0 && !umm_sim_blocked(0))
+		return true;
+	for (unsigned i = 0; i < script->nr_fibers; i++) {
+		const struct script_fiber *fiber = &script->fibers[i];
+
+		if (!fiber->ended && fiber->id != self && !umm_sim_blocked(fiber->id))
+			return true;
+	}
+	return false;
+}
+
+static int no_message(lua_State *L, const struct scn_step *step)
+{
+	lua_pushfstring(L, "%s:%d: %s: uffd_wait(%d): no message comes", script_of(L)->file->path,
+			(int)script_line(L), step->task->label, (int)step->args[0]);
+	api_push_failure(L, "wait");
+	return lua_error(L);
+}
+
 /* uffd_wait(fd): until there is a message, which is left there */
 static int call_uffd_wait(lua_State *L)
 {
+	struct script *script = script_of(L);
+	time_t since = time(NULL);
 	struct scn_step step;
 
 	for (;;) {
+		/* Asked before looking: who stops in between has left a message. */
+		bool hope = script->run_bodies || others_go_on(script);
+
 		step = (struct scn_step){ .kind = SCN_POLL,
 					  .task = api_check_task(L, 1),
 					  .quiet = true };
@@ -125,6 +161,8 @@ static int call_uffd_wait(lua_State *L)
 		api_run(L, &step);
 		if (step.result & 1)
 			return 0;
+		if (!hope || (!script->run_bodies && time(NULL) - since > PATIENCE_S))
+			return no_message(L, &step);
 		umm_sim_yield();
 	}
 }

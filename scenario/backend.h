@@ -145,8 +145,11 @@ struct scn_backend_ops {
 	int (*run)(struct scn_backend *backend, struct scn_step *step);
 	/* Called in place of blocking while other fibers may run; NULL: block. */
 	void (*set_wait)(struct scn_backend *backend, void (*wait)(void));
-	/* Block until something that a waiting fiber waits for may have happened. */
-	void (*idle)(struct scn_backend *backend);
+	/*
+	 * Block until something that a waiting fiber waits for may have happened; false: nothing
+	 * will, as each of them waits for a userfaultfd that nobody is left to answer for.
+	 */
+	bool (*idle)(struct scn_backend *backend);
 
 	/*
 	 * Length of the whole text, of which at most size - 1 bytes and a NUL are written.

@@ -581,8 +581,8 @@ static const struct op_class {
 	{ "sync", fuzz_gen_sync, 1, 30 },
 	{ "move-pages", fuzz_gen_move_pages, 1, 20 },
 	{ "swap", fuzz_gen_swap, 1, 100 },
-	{ "userfaultfd", fuzz_gen_uffd, 14, 40 },
-	{ "handler", fuzz_gen_handled, 6, 60 },
+	{ "userfaultfd", fuzz_gen_uffd, 14, 55 },
+	{ "handler", fuzz_gen_handled, 6, 70 },
 };
 
 const char *fuzz_class_name(unsigned index)

@@ -573,10 +573,7 @@ static bool idle(void *arg)
 {
 	struct scn_session *session = arg;
 
-	if (!session->ops->idle)
-		return false;
-	session->ops->idle(session->backend);
-	return true;
+	return session->ops->idle && session->ops->idle(session->backend);
 }
 
 static int run_attended(struct fuzz_handlers *handlers, uint64_t seed)

@@ -230,10 +230,7 @@ static bool idle(void *arg)
 {
 	struct script *script = arg;
 
-	if (!script->session->ops->idle)
-		return false;
-	script->session->ops->idle(script->session->backend);
-	return true;
+	return script->session->ops->idle && script->session->ops->idle(script->session->backend);
 }
 
 struct taken_error {

@@ -193,8 +193,8 @@ static bool is_dead(pid_t pid, int *ret_signo)
 }
 
 /* One message from the slot, or what became of the puppet. */
-static int receive(struct scn_backend *backend, int slot, pid_t pid, struct puppet_reply *reply,
-		   void *out, uint64_t out_bytes)
+static int receive(struct scn_backend *backend, int slot, pid_t pid, pid_t tid,
+		   struct puppet_reply *reply, void *out, uint64_t out_bytes)
 {
 	struct iovec iov[2] = { { reply, sizeof(*reply) }, { out, out_bytes } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = out_bytes ? 2 : 1 };
@@ -217,12 +217,14 @@ static int receive(struct scn_backend *backend, int slot, pid_t pid, struct pupp
 			return 0;
 		}
 		if (backend->wait) {
-			backend->waiting[slot] = true;
+			backend->waiting[slot] = tid;
 			backend->wait();
-			backend->waiting[slot] = false;
+			backend->waiting[slot] = 0;
 		}
 		begin = begin ? begin : time(NULL);
 	} while (!begin || time(NULL) - begin <= PATIENCE_S);
+	/* Whoever waits for its end would wait as long. */
+	kill(pid, SIGKILL);
 	return linux_broken(backend, "a puppet has not answered for %d s", PATIENCE_S);
 }
 
@@ -249,7 +251,7 @@ int linux_launch(struct scn_backend *backend, int slot, struct puppet_reply *ret
 		return linux_skip(backend, "cannot run the puppet: %s", strerror(launch.error));
 	}
 	backend->wait = NULL;
-	ret = receive(backend, slot, pid, ret_hello, NULL, 0);
+	ret = receive(backend, slot, pid, pid, ret_hello, NULL, 0);
 	backend->wait = wait;
 	if (ret == 0 && ret_hello->signo)
 		ret = linux_skip(backend, "the puppet does not start here (signal %d)",
@@ -267,7 +269,8 @@ int linux_launch(struct scn_backend *backend, int slot, struct puppet_reply *ret
 int linux_hello(struct scn_backend *backend, struct linux_task *task,
 		struct puppet_reply *ret_hello)
 {
-	return receive(backend, task->slot, task->process->pid, ret_hello, NULL, 0);
+	return receive(backend, task->slot, task->process->pid, task->process->pid, ret_hello, NULL,
+		       0);
 }
 
 int linux_send(struct scn_backend *backend, struct linux_task *task, struct puppet_cmd *cmd,
@@ -290,7 +293,8 @@ int linux_command(struct scn_backend *backend, struct linux_task *task, struct p
 
 	if (ret)
 		return ret;
-	return receive(backend, task->slot, task->process->pid, ret_reply, out, out_bytes);
+	return receive(backend, task->slot, task->process->pid, task->tid, ret_reply, out,
+		       out_bytes);
 }
 
 int linux_syscall(struct scn_backend *backend, struct linux_task *task, long nr,

@@ -66,8 +66,8 @@ struct scn_backend {
 	int socks[PUPPET_NR_SLOTS]; /* our ends; -1: not opened */
 	int ends[PUPPET_NR_SLOTS];  /* the puppets' ends, which a first puppet inherits */
 	bool used[PUPPET_NR_SLOTS];
-	bool waiting[PUPPET_NR_SLOTS]; /* a reply is awaited in a fiber */
-	bool capable;                  /* we may set and drop CAP_IPC_LOCK */
+	pid_t waiting[PUPPET_NR_SLOTS]; /* the thread whose reply is awaited in a fiber; 0: none */
+	bool capable;                   /* we may set and drop CAP_IPC_LOCK */
 	int64_t last_pin;
 	uint64_t commands; /* sent so far */
 	void (*wait)(void);

@@ -10,6 +10,7 @@
 #include <linux/io_uring.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -720,16 +721,40 @@ static void linux_set_wait(struct scn_backend *backend, void (*wait)(void))
 	backend->wait = wait;
 }
 
-static void linux_idle(struct scn_backend *backend)
+/* Whether the thread sleeps in the kernel for a userfaultfd's sake, as far as can be told. */
+static bool waits_for_uffd(pid_t tid)
+{
+	char path[40], place[64] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)tid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (!fgets(place, sizeof(place), file))
+		place[0] = '\0';
+	fclose(file);
+	return strstr(place, "userfault") != NULL;
+}
+
+#define IDLE_MS 100
+
+static bool linux_idle(struct scn_backend *backend)
 {
 	struct pollfd fds[PUPPET_NR_SLOTS];
+	unsigned stuck = 0;
 	nfds_t nr = 0;
 
 	for (int i = 0; i < PUPPET_NR_SLOTS; i++) {
 		if (backend->waiting[i])
 			fds[nr++] = (struct pollfd){ .fd = backend->socks[i], .events = POLLIN };
 	}
-	poll(fds, nr, 100);
+	if (poll(fds, nr, IDLE_MS))
+		return true;
+	for (int i = 0; i < PUPPET_NR_SLOTS; i++)
+		stuck += backend->waiting[i] && waits_for_uffd(backend->waiting[i]);
+	/* Who was just woken has answered by then, or is elsewhere. */
+	return !nr || stuck < nr || poll(fds, nr, IDLE_MS);
 }
 
 const struct scn_backend_ops scn_linux = {

@@ -40,8 +40,9 @@ static bool may_become_writable(const struct protect_range *protect, pte_t pte)
 		return false;
 	if (protect->soft_dirty && !pte_soft_dirty(pte))
 		return false;
+	/* Of shared memory without a file system the next write asks, and marks the page dirty. */
 	if (protect->vma->flags & VM_SHARED)
-		return pte_dirty(pte);
+		return protect->vma->backing == VMA_FILE && pte_dirty(pte);
 	if (MUTANT(wp_resolve_needs_dirty) && !pte_dirty(pte))
 		return false;
 	page = vm_normal_page(machine_of(protect->vma), pte);

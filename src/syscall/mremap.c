@@ -505,11 +505,12 @@ static s64 do_mremap(struct remap *remap)
 	if (!ret)
 		ret = remap_locked(remap);
 	up_write(&mm->mmap_lock);
-	tell_events(remap->events);
 	if (MUTANT(mremap_flushes_late) && ret >= 0)
 		flush_tlb_range(mm, remap->addr, remap->addr + old_len);
+	/* Before anyone is told that it moved: nothing can be filled until then. */
 	if (ret >= 0 && remap->populate)
 		(void)mm_populate(mm, (u64)ret + old_len, remap->delta, true);
+	tell_events(remap->events);
 	return ret;
 }
 
