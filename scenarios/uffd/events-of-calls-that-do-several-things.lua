@@ -53,12 +53,16 @@ end
 local heap = p:brk()
 p:brk(heap + 8 * PAGE)
 p:uffd_register(u, heap, 8 * PAGE, "missing")
-told(function() p:brk(heap + 4 * PAGE) end, { "unmap", heap + 4 * PAGE, heap + 8 * PAGE })
+-- The break says whether it worked.
+local function shrunk(to)
+	expect_eq(p:brk(to), to)
+end
+told(function() shrunk(heap + 4 * PAGE) end, { "unmap", heap + 4 * PAGE, heap + 8 * PAGE })
 -- What grows anew is not registered.
 p:brk(heap + 8 * PAGE)
 expect_eq(p:layout(heap, 8), "wwww|wwww")
 expect(flags_of(heap):find("um") and not flags_of(heap + 4 * PAGE):find("um"))
-told(function() p:brk(heap) end, { "unmap", heap, heap + 8 * PAGE })
+told(function() shrunk(heap) end, { "unmap", heap, heap + 8 * PAGE })
 
 local fd = p:memfd_create("f")
 p:ftruncate(fd, 8 * PAGE)

@@ -204,7 +204,7 @@ static int move_entries(struct remap *remap, struct vm_area *new_vma)
  * The promise of memory has moved with the pages, so unmapping must not take it back: hide it
  * from the vma meanwhile, and give it again to what remains on either side.
  */
-static void unmap_source(struct remap *remap)
+static void unmap_source(struct remap *remap, struct uffd_notes *notes)
 {
 	struct mm *mm = remap->mm;
 	struct vm_area *vma = remap->vma;
@@ -215,7 +215,7 @@ static void unmap_source(struct remap *remap)
 
 	if (hide)
 		vma_set_flags(vma, vma->flags & ~VM_ACCOUNT);
-	err = do_munmap(mm, addr, remap->old_len, &remap->events->unmapped);
+	err = do_munmap(mm, addr, remap->old_len, notes);
 	remap->vma = NULL;
 	if (!hide)
 		return;
@@ -245,9 +245,9 @@ static void finish_dontunmap(struct remap *remap, struct vm_area *new_vma)
 }
 
 /*
- * Split the source from the rest of its vma ahead, so that unmapping it cannot fail after the
- * pages have moved. Not when the vma has no pages and the new range touches it: what remains of
- * it may merge with the new range, and must be found whole.
+ * Split the source from the rest of its vma ahead, and note who is to be told, so that unmapping it
+ * cannot fail after the pages have moved. Nothing is split when the vma has no pages and the new
+ * range touches it: what remains of it may merge with the new range, and must be found whole.
  */
 static int split_source(struct remap *remap, struct unmap *ret_source)
 {
@@ -256,6 +256,7 @@ static int split_source(struct remap *remap, struct unmap *ret_source)
 		.mm = remap->mm,
 		.start = remap->addr,
 		.end = remap->addr + remap->old_len,
+		.notes = &remap->events->unmapped,
 	};
 	bool touches =
 		remap->new_addr == vma->end || remap->new_addr + remap->new_len == vma->start;
@@ -264,10 +265,13 @@ static int split_source(struct remap *remap, struct unmap *ret_source)
 	if ((remap->flags & MREMAP_DONTUNMAP) || !remap->old_len)
 		return 0;
 	if (touches && vma_is_anonymous(vma) && !vma->anon_vma)
-		return 0;
-	err = unmap_prepare(&source);
-	if (err)
+		err = unmap_note(&source);
+	else
+		err = unmap_prepare(&source);
+	if (err) {
+		userfaultfd_unmap_forget(source.notes, source.start, source.end);
 		return err;
+	}
 	*ret_source = source;
 	remap->vma = vma_lookup(remap->mm, remap->addr);
 	return 0;
@@ -303,7 +307,7 @@ static int copy_and_move(struct remap *remap)
 	if (!err && (remap->flags & MREMAP_DONTUNMAP))
 		finish_dontunmap(remap, new_vma);
 	else if (remap->old_len)
-		unmap_source(remap);
+		unmap_source(remap, err ? NULL : &remap->events->unmapped);
 	if (err && (remap->flags & MREMAP_DONTUNMAP))
 		remap->charged_pages = 0; /* goes, or stays, with the new range */
 	/* Both places at once were never the process's to see. */

@@ -47,14 +47,15 @@ void unmap_cancel(const struct unmap *unmap)
 {
 	struct mm *mm = unmap->mm;
 
+	if (unmap->notes)
+		userfaultfd_unmap_forget(unmap->notes, unmap->start, unmap->end);
 	if (unmap->split_end)
 		vma_unsplit(vma_lookup(mm, unmap->end - 1), vma_lookup(mm, unmap->end));
 	if (unmap->split_start)
 		vma_unsplit(vma_lookup(mm, unmap->start - 1), vma_lookup(mm, unmap->start));
 }
 
-/* Who watches the memory is to be told that it is gone. */
-static int note_unmap(struct unmap *unmap)
+int unmap_note(const struct unmap *unmap)
 {
 	struct vm_area *vma;
 	int err = 0;
@@ -82,7 +83,7 @@ int unmap_prepare(struct unmap *unmap)
 		err = split_ends(unmap);
 		if (err)
 			return err;
-		err = note_unmap(unmap);
+		err = unmap_note(unmap);
 		if (err) {
 			unmap_cancel(unmap);
 			return err;

@@ -85,10 +85,12 @@ struct unmap {
 
 /*
  * Split off what the range cuts, and count. -ENOMEM: no memory, or too many vmas; nothing has
- * changed then, though something may be noted. mm, start, end and notes are set.
+ * changed then, and nothing is noted. mm, start, end and notes are set.
  */
 int unmap_prepare(struct unmap *unmap);
-/* Put together again what unmap_prepare split; nothing has been unmapped. Cannot fail. */
+/* The part of it that notes who watches the memory; noted once, however often. -ENOMEM. */
+int unmap_note(const struct unmap *unmap);
+/* Put together again what unmap_prepare split, and forget its notes. Cannot fail. */
 void unmap_cancel(const struct unmap *unmap);
 /* Pages, tables and vmas go. Cannot fail. */
 void unmap_commit(struct unmap *unmap);

@@ -50,6 +50,16 @@ static bool tell(struct userfaultfd_ctx *ctx, struct uffd_wait *wait)
 
 /* ---- notes ------------------------------------------------------------------------------- */
 
+static void note_append(struct uffd_notes *notes, struct uffd_wait *note)
+{
+	note->next = NULL;
+	if (notes->last)
+		notes->last->next = note;
+	else
+		notes->first = note;
+	notes->last = note;
+}
+
 static struct uffd_wait *note_add(struct machine *m, struct uffd_notes *notes,
 				  struct userfaultfd_ctx *ctx)
 {
@@ -59,11 +69,7 @@ static struct uffd_wait *note_add(struct machine *m, struct uffd_notes *notes,
 		return NULL;
 	list_init(&note->queue);
 	note->ctx = ctx;
-	if (notes->last)
-		notes->last->next = note;
-	else
-		notes->first = note;
-	notes->last = note;
+	note_append(notes, note);
 	return note;
 }
 
@@ -225,14 +231,18 @@ bool userfaultfd_remove(struct vm_area *vma, vaddr_t start, vaddr_t end)
 
 /* ---- munmap ------------------------------------------------------------------------------ */
 
+static bool is_of(const struct uffd_wait *note, vaddr_t start, vaddr_t end)
+{
+	return note->msg.arg.remove.start == start && note->msg.arg.remove.end == end;
+}
+
 static bool is_noted(const struct uffd_notes *unmaps, const struct userfaultfd_ctx *ctx,
 		     vaddr_t start, vaddr_t end)
 {
 	const struct uffd_wait *note;
 
 	for (note = unmaps->first; note; note = note->next)
-		if (note->ctx == ctx && note->msg.arg.remove.start == start &&
-		    note->msg.arg.remove.end == end)
+		if (note->ctx == ctx && is_of(note, start, end))
 			return true;
 	return false;
 }
@@ -253,6 +263,22 @@ int userfaultfd_unmap_prep(struct vm_area *vma, vaddr_t start, vaddr_t end,
 	note->msg.arg.remove.start = start;
 	note->msg.arg.remove.end = end;
 	return 0;
+}
+
+void userfaultfd_unmap_forget(struct uffd_notes *unmaps, vaddr_t start, vaddr_t end)
+{
+	struct uffd_notes kept = { 0 };
+	struct uffd_wait *note;
+
+	while ((note = note_take(unmaps))) {
+		if (is_of(note, start, end)) {
+			end_change(note->ctx);
+			note_free(note);
+		} else {
+			note_append(&kept, note);
+		}
+	}
+	*unmaps = kept;
 }
 
 void userfaultfd_unmap_complete(struct uffd_notes *unmaps)

@@ -130,6 +130,8 @@ bool userfaultfd_remove(struct vm_area *vma, vaddr_t start, vaddr_t end);
 /* munmap, of each vma of [start, end): noted once a context. -ENOMEM. */
 int userfaultfd_unmap_prep(struct vm_area *vma, vaddr_t start, vaddr_t end,
 			   struct uffd_notes *unmaps);
+/* [start, end) is not unmapped after all: nobody is told of it. */
+void userfaultfd_unmap_forget(struct uffd_notes *unmaps, vaddr_t start, vaddr_t end);
 void userfaultfd_unmap_complete(struct uffd_notes *unmaps);
 
 /* ---- contexts ------------------------------------------------------------------------- */
