@@ -174,14 +174,30 @@ pte_t *pte_alloc_lock(struct mm *mm, vaddr_t addr, spinlock_t **ret_ptl)
 
 /* ---- changing entries ---------------------------------------------------------------------- */
 
-static void account_entry(pte_t *ptep, pte_t old, pte_t pte)
+void table_add_used(pte_t *ptep, int delta)
 {
 	struct page *table = virt_to_page(ptep);
-	int delta = (int)pte_none(old) - (int)pte_none(pte);
 
 	VM_DEBUG_ON(!spin_is_locked(&table->ptl));
 	if (delta)
 		atomic_set(&table->nr_used, atomic_read(&table->nr_used) + delta);
+}
+
+static int used_delta(pte_t old, pte_t pte)
+{
+	return (int)pte_none(old) - (int)pte_none(pte);
+}
+
+static void account_entry(pte_t *ptep, pte_t old, pte_t pte)
+{
+	table_add_used(ptep, used_delta(old, pte));
+}
+
+int set_pte_uncounted(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t old, pte_t pte)
+{
+	smp_store_release(&ptep->v, pte.v);
+	trace(machine_of(mm), TRACE_PTE, mm->id, addr, old.v, pte.v);
+	return used_delta(old, pte);
 }
 
 void set_pte_at(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t pte)

@@ -51,6 +51,12 @@ static inline spinlock_t *pte_lockptr(pte_t *ptep)
 
 /* Write an entry; keeps the table's count of used entries and records the change. ptl held. */
 void set_pte_at(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t pte);
+/*
+ * For many entries of one table: the same without the count, whose change is returned, and what
+ * adds the changes to it. ptl held from the first to the last.
+ */
+int set_pte_uncounted(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t old, pte_t pte);
+void table_add_used(pte_t *ptep, int delta);
 /* Read it and make it none in one step, so that no A or D of the processor is lost. ptl held. */
 pte_t ptep_get_and_clear(struct mm *mm, vaddr_t addr, pte_t *ptep);
 /* Replace by compare-and-exchange; false when the processor changed it meanwhile. ptl held. */

@@ -32,6 +32,8 @@ struct pagemap_scan {
 	/* input */
 	struct pm_scan_arg *arg;
 	u64 max_pages;
+	bool only_written;
+	bool asks_file;   /* whether a page is a file's, which its struct page tells */
 	bool protect;     /* PM_SCAN_WP_MATCHING */
 	bool protect_all; /* nobody wants to know which */
 	/* scratch */
@@ -102,12 +104,18 @@ static int report(struct pagemap_scan *scan, u64 categories, vaddr_t start, vadd
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-static u64 present_categories(struct machine *m, pte_t pte)
+static bool is_file(struct machine *m, pte_t pte)
 {
 	const struct page *page = vm_normal_page(m, pte);
+
+	return page && !page_test_anon(page);
+}
+
+static u64 present_categories(const struct pagemap_scan *scan, struct machine *m, pte_t pte)
+{
 	u64 categories = PAGE_IS_PRESENT;
 
-	if (page && !page_test_anon(page))
+	if (scan->asks_file && is_file(m, pte))
 		categories |= PAGE_IS_FILE;
 	if (pte_pfn(pte).n == m->zero_pfn.n)
 		categories |= PAGE_IS_PFNZERO;
@@ -127,32 +135,38 @@ static u64 swp_categories(struct machine *m, pte_t pte)
 	return pte_swp_soft_dirty(pte) ? categories | PAGE_IS_SOFT_DIRTY : categories;
 }
 
-static u64 entry_categories(struct machine *m, pte_t pte)
+static u64 entry_categories(const struct pagemap_scan *scan, pte_t pte)
 {
 	u64 categories = pte_any_uffd_wp(pte) ? 0 : PAGE_IS_WRITTEN;
+	struct machine *m = machine_of(scan->vma);
 
 	if (pte_present(pte))
-		return categories | present_categories(m, pte);
+		return categories | present_categories(scan, m, pte);
 	return pte_none(pte) ? categories : categories | swp_categories(m, pte);
 }
 
 /* Nothing gets past a guard or poison: there the bit only says that the entry was seen. */
-static void protect_entry(struct pagemap_scan *scan, vaddr_t addr, pte_t *ptep)
+static void protect_guard(struct pagemap_scan *scan, vaddr_t addr, pte_t *ptep)
 {
 	pte_t pte = ptep_get(ptep);
 
 	if (pte_marker_bits(pte) & (PTE_MARKER_GUARD | PTE_MARKER_POISONED))
 		set_pte_at(scan->vma->mm, addr, ptep, pte_swp_mkuffd_wp(pte));
-	else
-		uffd_wp_ptes(&scan->tlb, scan->vma, addr, addr + PAGE_SIZE, ptep);
 }
 
-static int scan_entry(struct pagemap_scan *scan, vaddr_t addr, pte_t *ptep)
+/* 1: the walk ends here. *ret_protect: this one is found, and not protected. */
+static int scan_entry(struct pagemap_scan *scan, vaddr_t addr, pte_t *ptep, bool *ret_protect)
 {
-	u64 categories = entry_categories(machine_of(scan->vma), ptep_get(ptep));
+	pte_t pte = ptep_get(ptep);
 	vaddr_t next = addr + PAGE_SIZE;
+	u64 categories;
 	int stop = 0;
 
+	*ret_protect = false;
+	/* The most frequent case: nothing happened since the last scan. */
+	if (scan->only_written && pte_any_uffd_wp(pte))
+		return 0;
+	categories = entry_categories(scan, pte);
 	if (!scan->protect_all) {
 		categories |= scan->vma_categories;
 		if (!is_interesting(scan->arg, categories))
@@ -161,18 +175,37 @@ static int scan_entry(struct pagemap_scan *scan, vaddr_t addr, pte_t *ptep)
 		if (next == addr)
 			return stop;
 	}
-	if (scan->protect && (categories & PAGE_IS_WRITTEN))
-		protect_entry(scan, addr, ptep);
+	*ret_protect = scan->protect && (categories & PAGE_IS_WRITTEN);
 	return stop;
 }
 
-static int scan_entries(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *ptep)
+static void protect_run(struct pagemap_scan *scan, vaddr_t start, vaddr_t end, pte_t *ptep)
+{
+	if (start < end)
+		uffd_wp_ptes(&scan->tlb, scan->vma, start, end, ptep);
+}
+
+/* Neighbours that are found are protected together. */
+static int scan_entries(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *first)
 {
 	struct pagemap_scan *scan = walk->private;
+	vaddr_t addr, from = start; /* [from, addr) is to be protected */
+	pte_t *ptep = first;
 	int stop = 0;
 
-	for (vaddr_t addr = start; addr < end && !stop; addr += PAGE_SIZE, ptep++)
-		stop = scan_entry(scan, addr, ptep);
+	for (addr = start; addr < end && !stop; addr += PAGE_SIZE, ptep++) {
+		bool protect;
+
+		stop = scan_entry(scan, addr, ptep, &protect);
+		if (protect) {
+			protect_guard(scan, addr, ptep);
+			continue;
+		}
+		protect_run(scan, from, addr, first);
+		from = addr + PAGE_SIZE;
+		first = ptep + 1;
+	}
+	protect_run(scan, from, addr, first);
 	tlb_flush_only(&scan->tlb);
 	return stop;
 }
@@ -279,6 +312,9 @@ s64 proc_pagemap_scan(struct mm *mm, struct pm_scan_arg *arg)
 	struct pagemap_scan scan = {
 		.arg = &copy,
 		.max_pages = copy.max_pages ? copy.max_pages : ~0ull,
+		.only_written = copy.category_mask & ~copy.category_inverted & PAGE_IS_WRITTEN,
+		.asks_file = (copy.category_mask | copy.category_anyof_mask | copy.return_mask) &
+			     PAGE_IS_FILE,
 		.protect = copy.flags & PM_SCAN_WP_MATCHING,
 		.protect_all = (copy.flags & PM_SCAN_WP_MATCHING) && !copy.vec_len,
 		.regions = copy.vec_len ? (struct page_region *)(uintptr_t)copy.vec : NULL,

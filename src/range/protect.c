@@ -140,9 +140,11 @@ static pte_t protected_swap_type(const struct protect_range *protect, pte_t old)
 	return pte;
 }
 
-static int protect_ptes(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *ptep)
+static int protect_ptes(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t *first)
 {
 	const struct protect_range *protect = walk->private;
+	pte_t *ptep = first;
+	int used = 0;
 
 	for (vaddr_t addr = start; addr < end; addr += PAGE_SIZE, ptep++) {
 		pte_t old = ptep_get(ptep), pte;
@@ -156,8 +158,9 @@ static int protect_ptes(struct mm_walk *walk, vaddr_t start, vaddr_t end, pte_t 
 		else
 			pte = protected_swap_type(protect, old);
 		if (pte.v != old.v)
-			set_pte_at(walk->mm, addr, ptep, pte);
+			used += set_pte_uncounted(walk->mm, addr, ptep, old, pte);
 	}
+	table_add_used(first, used);
 	return 0;
 }
 
