@@ -140,6 +140,11 @@ measure_fn model_uffd_missing_wait, model_uffd_missing_sigbus, model_uffd_wp_wai
 	model_uffd_wp_sigbus, model_uffd_scan, model_uffd_async_write;
 measure_fn kernel_uffd_missing_wait, kernel_uffd_missing_sigbus, kernel_uffd_wp_wait,
 	kernel_uffd_wp_sigbus, kernel_uffd_scan, kernel_uffd_async_write;
+#define SHMEM_MEASURES(X) X(sparse) X(dense) X(swapped) X(mapping) X(fork) X(out)
+#define X(name) \
+	measure_fn model_shmem_##name, model_shmem_##name##_cache, model_shmem_##name##_entry;
+SHMEM_MEASURES(X)
+#undef X
 measure_fn plain_memset, plain_memcpy, plain_load, plain_load_independent;
 
 /* ---- reports ---- */

@@ -82,6 +82,15 @@
 		.needs = NEEDS_WP_ASYNC, .work = { .threads = 1, .rounds = every },             \
 	}
 
+/* With an option that has pagemap tell of shared memory in swap, against without it. */
+#define SHMEM(n, t, what, option)                                               \
+	{                                                                       \
+		.name = n, .title = t, .unit = "page", .against = SIDE_WITHOUT, \
+		.measure = { [SIDE_MODEL] = model_shmem_##what##_##option,      \
+			     [SIDE_WITHOUT] = model_shmem_##what },             \
+		.work = { .pages = SWAP_PAGES, .threads = 1, .rounds = 1 },     \
+	}
+
 const struct benchmark benchmarks[] = {
 	KERNEL("first-touch", "first write to a page", first_touch, 5),
 	KERNEL("cow", "copy-on-write of a page", cow, 5),
@@ -125,6 +134,20 @@ const struct benchmark benchmarks[] = {
 	SCAN("uffd-scan-100", "the same, all", 1),
 	UFFD("uffd-async-write", "first write after it, per page", uffd_async_write, NEEDS_WP_ASYNC,
 	     0, 0),
+	SHMEM("shmem-cache-sparse", "pagemap of shared memory, 1 % there, asking the page cache",
+	      sparse, cache),
+	SHMEM("shmem-cache-dense", "the same, all there", dense, cache),
+	SHMEM("shmem-cache-swap", "the same, all in swap", swapped, cache),
+	SHMEM("shmem-cache-map", "the same, where it was never mapped", mapping, cache),
+	SHMEM("shmem-cache-fork", "fork with all in swap", fork, cache),
+	SHMEM("shmem-cache-out", "page out, per page of shared memory", out, cache),
+	SHMEM("shmem-bit-sparse", "pagemap of shared memory, 1 % there, with a bit in the entry",
+	      sparse, entry),
+	SHMEM("shmem-bit-dense", "the same, all there", dense, entry),
+	SHMEM("shmem-bit-swap", "the same, all in swap", swapped, entry),
+	SHMEM("shmem-bit-map", "the same, where it was never mapped", mapping, entry),
+	SHMEM("shmem-bit-fork", "fork with all in swap", fork, entry),
+	SHMEM("shmem-bit-out", "page out, per page of shared memory", out, entry),
 	TOUCH("touch-memset", "first write to a page / memset of 4 KiB", 0, 1),
 	TOUCH("touch-memset-1m", "the same, 1 MiB again and again", SMALL_PAGES, SMALL_ROUNDS),
 	LOAD("load", "TLB-hit load / load, dependent, 16 KiB", L1_PAGES, load, 6),
