@@ -1,8 +1,9 @@
 -- only: model (what happens depends on the order)
 -- fork with its event, and a page filled in meanwhile: refused while the mappings change, or done
--- in
--- the parent alone; the child has its own registration, and what was there before.
--- explore: --strategy pos --executions 3000
+-- in the parent alone; the child has its own registration, and what was there before. Every order
+-- with two preemptions, and samples of the others.
+-- explore: --preemptions 2
+-- explore: --strategy pos --executions 2000
 -- Covers: B12, B17
 local p = process()
 local u = p:userfaultfd()

@@ -1,6 +1,8 @@
 -- only: model (what happens depends on the order)
--- explore: --strategy pos --executions 5000
--- Two pages move between two places, each to where the other's table is.
+-- Two pages move between two places, each to where the other's table is. Every order with two
+-- preemptions, and samples of the others.
+-- explore: --preemptions 2
+-- explore: --strategy pos --executions 2000
 -- Covers: B17
 local p = process()
 local u = p:userfaultfd("nonblock")

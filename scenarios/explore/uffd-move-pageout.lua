@@ -1,7 +1,8 @@
 -- only: model (what happens depends on the order)
--- explore: --strategy pos --executions 5000
--- A page moves while reclaim takes it: wherever it is found, it ends at its new place, or the
--- move is refused and it stays.
+-- A page moves while reclaim takes it: wherever it is found, it ends at its new place, or the move
+-- is refused and it stays. Every order with two preemptions, and samples of the others.
+-- explore: --preemptions 2
+-- explore: --strategy pos --executions 2000
 -- Covers: B17, P4
 local p = process()
 p:swapon(64)

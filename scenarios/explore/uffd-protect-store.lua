@@ -1,7 +1,9 @@
 -- only: model (what happens depends on the order)
 -- A page is protected while it is written and sent to swap: the write comes before, or is refused;
--- afterwards the page is protected and has what was written.
--- explore: --strategy pos --executions 3000
+-- afterwards the page is protected and has what was written. Every order with two preemptions, and
+-- samples of the others.
+-- explore: --preemptions 2
+-- explore: --strategy pos --executions 2000
 -- Covers: B10, B16
 local p = process()
 p:swapon(16)

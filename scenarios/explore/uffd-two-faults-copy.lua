@@ -1,6 +1,8 @@
 -- only: model (what happens depends on the order)
--- Two threads wait for one page: filling it lets both go.
--- explore: --strategy pos --executions 3000
+-- Two threads wait for one page: filling it lets both go. Every order with two preemptions, and
+-- samples of the others.
+-- explore: --preemptions 2
+-- explore: --strategy pos --executions 2000
 -- Covers: B9, B17
 local p = process()
 local u = p:userfaultfd()

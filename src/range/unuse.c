@@ -111,7 +111,8 @@ int unuse_mm(struct mm *mm, u32 type)
 
 	down_read(&mm->mmap_lock);
 	for_each_vma(mm, vma) {
-		if (vma->anon_vma)
+		/* UFFDIO_MOVE may bring a vma its first slot meanwhile: there is a next round. */
+		if (READ_ONCE(vma->anon_vma))
 			err = unuse_vma(vma, type);
 		if (err)
 			break;
