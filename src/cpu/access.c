@@ -176,12 +176,13 @@ static bool faults_without_end(struct task *task, vaddr_t addr, enum access acce
 }
 #endif
 
-static int access_fault(struct task *task, vaddr_t addr, enum access access,
+/* mode: FAULT_FLAG_USER, or 0 when a call makes the access. */
+static int access_fault(struct task *task, vaddr_t addr, enum access access, u32 mode,
 			struct umm_fault *ret_fault)
 {
-	u32 flags = access == ACCESS_WRITE ? FAULT_FLAG_WRITE :
-		    access == ACCESS_EXEC  ? FAULT_FLAG_INSTRUCTION :
-					     0;
+	u32 flags = mode | (access == ACCESS_WRITE ? FAULT_FLAG_WRITE :
+			    access == ACCESS_EXEC  ? FAULT_FLAG_INSTRUCTION :
+						     0);
 	struct task *before = sync_current();
 	struct umm_fault fault;
 	int err;
@@ -231,8 +232,8 @@ static inline void *frame_of(void *host)
  * Begin an access whose translation is wanted: on success the task is inside the access,
  * *ret_host is where addr's byte is, and walk_end() must follow.
  */
-static int access_translate(struct task *task, vaddr_t addr, enum access access, void **ret_host,
-			    struct umm_fault *ret_fault)
+static int access_translate_as(struct task *task, vaddr_t addr, enum access access, u32 mode,
+			       void **ret_host, struct umm_fault *ret_fault)
 {
 	for (;;) {
 		void *host;
@@ -246,10 +247,16 @@ static int access_translate(struct task *task, vaddr_t addr, enum access access,
 			return 0;
 		}
 		walk_end(task);
-		err = access_fault(task, addr, access, ret_fault);
+		err = access_fault(task, addr, access, mode, ret_fault);
 		if (err)
 			return err;
 	}
+}
+
+static int access_translate(struct task *task, vaddr_t addr, enum access access, void **ret_host,
+			    struct umm_fault *ret_fault)
+{
+	return access_translate_as(task, addr, access, FAULT_FLAG_USER, ret_host, ret_fault);
 }
 
 /* ---- loads and stores ------------------------------------------------------------------------ */
@@ -412,7 +419,8 @@ static int store_crossing(struct task *task, vaddr_t addr, unsigned size, u64 va
 			return 0;
 		}
 		walk_end(task);
-		err = access_fault(task, low ? next : addr, ACCESS_WRITE, ret_fault);
+		err = access_fault(task, low ? next : addr, ACCESS_WRITE, FAULT_FLAG_USER,
+				   ret_fault);
 		if (err)
 			return err;
 	}
@@ -536,14 +544,14 @@ int umm_cmpxchg(struct umm_task *task, uint64_t addr, unsigned size_bytes, uint6
 
 /* Page by page; what lies before a fault was transferred. */
 static int access_copy(struct task *task, vaddr_t addr, u8 *buf, size_t len, enum access access,
-		       struct umm_fault *ret_fault)
+		       u32 mode, struct umm_fault *ret_fault)
 {
 	while (len) {
 		size_t chunk = MIN(len, (size_t)(PAGE_SIZE - PAGE_OFFSET_OF(addr)));
 		void *host;
 		int err;
 
-		err = access_translate(task, addr, access, &host, ret_fault);
+		err = access_translate_as(task, addr, access, mode, &host, ret_fault);
 		if (err)
 			return err;
 		if (access == ACCESS_WRITE)
@@ -561,7 +569,8 @@ static int access_copy(struct task *task, vaddr_t addr, u8 *buf, size_t len, enu
 int umm_read(struct umm_task *task, uint64_t addr, void *ret_buf, size_t len_bytes,
 	     struct umm_fault *ret_fault)
 {
-	return access_copy((struct task *)task, addr, ret_buf, len_bytes, ACCESS_READ, ret_fault);
+	return access_copy((struct task *)task, addr, ret_buf, len_bytes, ACCESS_READ,
+			   FAULT_FLAG_USER, ret_fault);
 }
 
 int umm_write(struct umm_task *task, uint64_t addr, const void *buf, size_t len_bytes,
@@ -569,7 +578,7 @@ int umm_write(struct umm_task *task, uint64_t addr, const void *buf, size_t len_
 {
 	/* access_copy only reads buf for a write. */
 	return access_copy((struct task *)task, addr, (u8 *)(uintptr_t)buf, len_bytes, ACCESS_WRITE,
-			   ret_fault);
+			   FAULT_FLAG_USER, ret_fault);
 }
 
 /* ---- for calls that read the program's memory ------------------------------------------------ */
@@ -601,7 +610,7 @@ static bool read_nofault(struct task *task, vaddr_t addr, void *ret_buf, u64 len
 
 static int read_faulting(struct task *task, vaddr_t addr, void *ret_buf, u64 len)
 {
-	return access_copy(task, addr, ret_buf, len, ACCESS_READ, NULL);
+	return access_copy(task, addr, ret_buf, len, ACCESS_READ, 0, NULL);
 }
 
 const struct fill_user_ops fill_user_ops = {

@@ -266,17 +266,26 @@ static int fault_oom_kill(struct mm *mm, vaddr_t addr, struct umm_fault *ret_fau
 	if (!READ_ONCE(mm->killed)) {
 		count_vm_event(machine_of(mm), NR_COUNTER_OOM);
 		WRITE_ONCE(mm->killed, MM_KILLED);
-		userfaultfd_killed(machine_of(mm));
+		userfaultfd_signalled(machine_of(mm));
 	}
 	reclaim_ops.reap(mm);
 	return fault_signal(mm, SIGKILL, 0, addr, ret_fault);
 }
 
+/* The kernel's own access fails; a program's is made again after the handler of the signal. */
+static int fault_interrupted(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault *ret_fault)
+{
+	if (flags & FAULT_FLAG_USER)
+		return 0;
+	return fault_signal(mm, SIGBUS, BUS_ADRERR, addr, ret_fault);
+}
+
 int do_user_addr_fault(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault *ret_fault)
 {
-	flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | FAULT_FLAG_INTERRUPTIBLE |
-		 FAULT_FLAG_USER;
+	flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | FAULT_FLAG_INTERRUPTIBLE;
 	trace(machine_of(mm), TRACE_PAGE_FAULT_USER, addr, flags);
+	if (flags & FAULT_FLAG_USER)
+		deliver_signals(current);
 	if (READ_ONCE(mm->killed))
 		return fault_oom_kill(mm, addr, ret_fault);
 	if (addr >= TASK_SIZE)
@@ -295,6 +304,8 @@ int do_user_addr_fault(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault 
 			/* It may have waited for a handler until it was killed. */
 			if (READ_ONCE(mm->killed))
 				return fault_oom_kill(mm, addr, ret_fault);
+			if (signal_pending(current))
+				return fault_interrupted(mm, addr, flags, ret_fault);
 			flags |= FAULT_FLAG_TRIED;
 			count_vm_event(machine_of(mm), FAULT_RETRY);
 		}

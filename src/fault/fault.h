@@ -13,8 +13,8 @@
 vm_fault_t handle_mm_fault(struct vm_area *vma, vaddr_t addr, u32 flags);
 
 /*
- * A CPU refused an access: serve it. 0: try the access again; -EFAULT: *ret_fault is the
- * signal. flags: FAULT_FLAG_WRITE or _INSTRUCTION, or 0.
+ * A CPU refused an access of current: serve it. 0: try the access again; -EFAULT: *ret_fault is the
+ * signal. flags: FAULT_FLAG_WRITE or _INSTRUCTION; _USER unless a call makes the access for it.
  */
 int do_user_addr_fault(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault *ret_fault);
 

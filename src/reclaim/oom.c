@@ -133,7 +133,7 @@ static enum oom_outcome kill_one(struct machine *m, u32 group, bool patient)
 	if (!victim)
 		return OOM_GIVE_UP;
 	WRITE_ONCE(victim->killed, MM_KILLED);
-	userfaultfd_killed(m);
+	userfaultfd_signalled(m);
 	count_vm_event(m, NR_COUNTER_OOM);
 	if (victim == self)
 		return OOM_GIVE_UP;

@@ -9,6 +9,7 @@ struct syscall syscall_enter(struct task *task, enum syscall_nr nr, u64 a, u64 b
 	VM_BUG_ON(!task || !task->mm);
 	VM_BUG_ON2(task->in_access & 1, task->tid, nr);
 	sync_set_current(task);
+	deliver_signals(task);
 	trace(machine_of(task), TRACE_SYS_ENTER, nr, a, b, c, d);
 	return call;
 }

@@ -49,6 +49,8 @@ const struct mm_exit_ops mm_exit_ops = {
 
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
+#define NR_SIGNALS 64
+
 static const char default_comm[] = "usermm";
 
 struct task *task_create(struct machine *m, struct mm *mm, struct files_struct *files, int pid)
@@ -133,6 +135,38 @@ int umm_thread_create(struct umm_task *handle, struct umm_task **ret_thread)
 	memcpy(thread->comm, task->comm, sizeof(thread->comm));
 	*ret_thread = (struct umm_task *)thread;
 	return (int)syscall_exit(&call, 0);
+}
+
+/* tasks_lock held, so that the task does not end meanwhile. */
+static void send_signal(struct task *task, int signo)
+{
+	if (signo == SIGKILL)
+		sync_cmpxchg(&task->mm->killed, MM_ALIVE, MM_KILLED, SYNC_FULL);
+	else
+		WRITE_ONCE(task->sigpending, 1);
+	userfaultfd_signalled(machine_of(task));
+}
+
+int umm_tgkill(struct umm_task *handle, int signo)
+{
+	const struct task *wanted = (struct task *)handle;
+	struct machine *m = machine_of(wanted);
+	struct task *task;
+	int err = -ESRCH;
+
+	if (signo < 0 || signo > NR_SIGNALS)
+		return -EINVAL;
+	mutex_lock(&m->tasks_lock);
+	list_for_each_entry(task, &m->tasks, tasks) {
+		if (task != wanted)
+			continue;
+		if (signo)
+			send_signal(task, signo);
+		err = 0;
+		break;
+	}
+	mutex_unlock(&m->tasks_lock);
+	return err;
 }
 
 void umm_task_exit(struct umm_task *handle)

@@ -32,6 +32,7 @@ static bool tell(struct userfaultfd_ctx *ctx, struct uffd_wait *wait)
 	bool queued;
 
 	wait->ctx = ctx;
+	wait->interruptible = false;
 	WRITE_ONCE(wait->woken, false);
 	WRITE_ONCE(wait->taken, false);
 	wait->read = false;

@@ -29,7 +29,11 @@ void uffd_wait_end(struct uffd_wait *wait)
 
 static bool may_leave(struct uffd_wait *wait)
 {
-	return READ_ONCE(wait->woken) || (uffd_current_killed() && !READ_ONCE(wait->taken));
+	if (READ_ONCE(wait->woken))
+		return true;
+	if (READ_ONCE(wait->taken))
+		return false;
+	return uffd_current_killed() || (wait->interruptible && signal_pending(current));
 }
 
 void uffd_wait_sleep(struct uffd_wait *wait)
@@ -74,7 +78,7 @@ static void nudge_queue(struct list_head *queue)
 		wake_up_all(&wait->waitq);
 }
 
-void userfaultfd_killed(struct machine *m)
+void userfaultfd_signalled(struct machine *m)
 {
 	struct userfaultfd_ctx *ctx;
 
@@ -177,6 +181,7 @@ vm_fault_t handle_userfault(struct vm_fault *vmf, u64 reason)
 
 	userfaultfd_ctx_get(ctx);
 	fill_message(&wait->msg, vmf, reason, features);
+	wait->interruptible = vmf->flags & FAULT_FLAG_INTERRUPTIBLE;
 	queued = queue_fault(ctx, wait, vmf->address);
 	wait_for_it = queued &&
 		      (MUTANT(userfault_waits_unchecked) || must_wait(mm, vmf->address, reason));

@@ -31,7 +31,7 @@ vm_fault_t handle_userfault(struct vm_fault *vmf, u64 reason)
 	return VM_FAULT_SIGBUS;
 }
 
-void userfaultfd_killed(struct machine *m)
+void userfaultfd_signalled(struct machine *m)
 {
 	VM_BUG_ON(!list_empty(&m->uffds));
 }

@@ -59,7 +59,7 @@ static int read_fork(struct userfaultfd_ctx *ctx, struct uffd_wait *wait,
 	return fd < 0 ? fd : 0;
 }
 
-/* One message; -EAGAIN: none, and not to be waited for. */
+/* One message; -EAGAIN: none, and not to be waited for; -EINTR: a signal came first. */
 static int read_one(struct userfaultfd_ctx *ctx, struct files_struct *files, bool no_wait,
 		    struct uffd_msg *ret_msg)
 {
@@ -79,10 +79,10 @@ static int read_one(struct userfaultfd_ctx *ctx, struct files_struct *files, boo
 		uffd_unlock(ctx);
 		if (wait)
 			return fork ? read_fork(ctx, wait, files, ret_msg) : 0;
+		if (uffd_current_killed() || signal_pending(current))
+			return -EINTR;
 		if (no_wait)
 			return -EAGAIN;
-		if (uffd_current_killed())
-			return -EINTR;
 		wait_schedule(&ctx->fd_waitq, &entry);
 	}
 }

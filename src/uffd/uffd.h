@@ -9,6 +9,9 @@
  *   woken: VM_FAULT_RETRY, the access
  *     is made again
  *
+ * A signal wakes, too, and takes the message back: a fault of the program or of a call on its behalf
+ * may be interrupted, one of get_user_pages and an event only be killed (vma/task.h).
+ *
  *   a wait is    pending ── read ──► faulting ── wake ──► gone (its owner frees it)
  *                   └──────────── wake, close ──────────┘
  *   an event is  queued ── read ──► gone; its maker waits until then, mmap_changing is raised
@@ -92,8 +95,8 @@ bool vma_has_uffd_without_event_remap(const struct vm_area *vma);
  * VM_FAULT_SIGBUS, mmap_lock kept.
  */
 vm_fault_t handle_userfault(struct vm_fault *vmf, u64 reason);
-/* A process was killed: those of its tasks that wait do so no longer. No lock inside LC_FILES. */
-void userfaultfd_killed(struct machine *m);
+/* Somebody has a signal pending: who waits looks whether it is him. No lock inside LC_FILES. */
+void userfaultfd_signalled(struct machine *m);
 
 /* ---- events: syscall/, vma/ call these ----------------------------------------------- */
 

@@ -216,19 +216,63 @@ static void an_event_loop_is_told(void **state)
 static void who_is_killed_waits_no_longer(void **state)
 {
 	struct toucher touchers[THREADS];
-	struct mm *mm;
 
 	(void)state;
 	build(0, UFFDIO_REGISTER_MODE_MISSING);
-	mm = ((struct task *)handler)->mm;
 	start(touchers, true);
 	for (int i = 0; i < THREADS; i++)
 		(void)read_fault();
-	WRITE_ONCE(mm->killed, MM_KILLED);
-	userfaultfd_killed((struct machine *)machine);
+	assert_int_equal(umm_tgkill(threads[0], SIGKILL), 0);
 	join(touchers);
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(touchers[i].killed, 1);
+	finish();
+}
+
+/* The message that nobody has read yet goes, the one that was read is told again. */
+static void a_signal_has_it_told_again(void **state)
+{
+	struct toucher touchers[THREADS];
+	struct uffd_msg msg;
+
+	(void)state;
+	build(UFFD_FEATURE_THREAD_ID, UFFDIO_REGISTER_MODE_MISSING);
+	start(touchers, true);
+	for (int i = 0; i < THREADS; i++)
+		(void)read_fault();
+	assert_int_equal(umm_tgkill(threads[1], SIGUSR1), 0);
+	assert_int_equal(umm_fd_read(handler, uffd, &msg, sizeof(msg)), sizeof(msg));
+	assert_int_equal(msg.arg.pagefault.address, A);
+	assert_int_equal(msg.arg.pagefault.feat.ptid, umm_task_tid(threads[1]));
+	assert_int_equal(copy_to(A), 0);
+	join(touchers);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(touchers[i].wrong + touchers[i].killed, 0);
+	finish();
+}
+
+static void read_message(void *arg)
+{
+	struct uffd_msg msg;
+
+	s64 got = umm_fd_read(threads[0], uffd, &msg, sizeof(msg));
+
+	__atomic_store_n((s64 *)arg, got, __ATOMIC_RELEASE);
+}
+
+/* A signal that comes before the call is over when it begins: sent until one finds it waiting. */
+static void a_signal_ends_a_read(void **state)
+{
+	struct host_thread *thread;
+	s64 result = 0;
+
+	(void)state;
+	build(0, UFFDIO_REGISTER_MODE_MISSING);
+	assert_int_equal(host_thread_start(read_message, &result, &thread), 0);
+	while (!__atomic_load_n(&result, __ATOMIC_ACQUIRE))
+		assert_int_equal(umm_tgkill(threads[0], SIGUSR1), 0);
+	host_thread_join(thread);
+	assert_int_equal(result, -EINTR);
 	finish();
 }
 #endif
@@ -251,6 +295,10 @@ static void refusals_change_nothing(void **state)
 	assert_int_equal(umm_fd_read(handler, uffd, &msg, sizeof(msg) - 1), -EINVAL);
 	assert_int_equal(umm_fd_read(handler, 77, &msg, sizeof(msg)), -EBADF);
 	assert_int_equal(umm_poll(handler, 77), -EBADF);
+	assert_int_equal(umm_tgkill(handler, 65), -EINVAL);
+	assert_int_equal(umm_tgkill(handler, -1), -EINVAL);
+	assert_int_equal(umm_tgkill(handler, 0), 0);
+	assert_int_equal(umm_tgkill(handler, SIGUSR1), 0);
 	finish();
 }
 
@@ -264,6 +312,8 @@ int main(void)
 		cmocka_unit_test(closing_lets_everybody_go),
 		cmocka_unit_test(an_event_loop_is_told),
 		cmocka_unit_test(who_is_killed_waits_no_longer),
+		cmocka_unit_test(a_signal_has_it_told_again),
+		cmocka_unit_test(a_signal_ends_a_read),
 #endif
 	};
 

@@ -17,7 +17,7 @@ enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_
 
 enum mm_rlimit { MM_RLIMIT_AS, MM_RLIMIT_DATA, MM_RLIMIT_STACK, MM_RLIMIT_MEMLOCK, NR_MM_RLIMITS };
 
-/* What has become of a process that the OOM killer chose, and of its private memory. */
+/* What has become of a process that was killed, for want of memory or not, and of its memory. */
 enum mm_killed { MM_ALIVE, MM_KILLED, MM_REAPING, MM_REAPED };
 
 #define MM_RLIM_INFINITY (~0ull)
@@ -85,7 +85,7 @@ struct mm {
 
 	u64 rlimit[NR_MM_RLIMITS]; /* m: bytes */
 	bool cap_ipc_lock;         /* m */
-	u32 killed; /* a: enum mm_killed: by the OOM killer; every access ends with SIGKILL */
+	u32 killed; /* a: enum mm_killed; every access ends with SIGKILL */
 
 	struct list_head pins; /* m, write */
 

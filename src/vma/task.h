@@ -25,6 +25,7 @@ struct uffd_wait {
 	struct userfaultfd_ctx *child; /* of a fork: what its message brings */
 	struct uffd_msg msg;
 	vaddr_t address; /* of a fault: of its page */
+	bool interruptible; /* a signal ends it */
 	bool woken;      /* ctx->lock to set */
 	bool taken;      /* ctx->lock to set: being read, must not go */
 	bool read;       /* ctx->lock: of an event: somebody was told */
@@ -54,9 +55,27 @@ struct task {
 	int pid;
 	char comm[16];
 	struct uffd_wait uffd_wait;
+	/*
+	 * a: a signal was sent since the task entered the kernel; its handler runs, and does nothing,
+	 * when the task leaves it.
+	 */
+	u32 sigpending;
 	/* debug builds: an access that never ends shows */
 	u64 last_fault;
 	u32 same_faults;
 } __cacheline_aligned;
+
+/* Whether a signal keeps the task from waiting where it may be interrupted. */
+static inline bool signal_pending(const struct task *task)
+{
+	return READ_ONCE(((struct task *)task)->sigpending);
+}
+
+/* What was sent to the program is delivered to the program. */
+static inline void deliver_signals(struct task *task)
+{
+	if (signal_pending(task))
+		WRITE_ONCE(task->sigpending, 0);
+}
 
 #endif
