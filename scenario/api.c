@@ -28,10 +28,10 @@ struct scn_task *api_check_task(lua_State *L, int index)
 	struct scn_task *task = check_process(L, index);
 	struct script_fiber *fiber = script_current_fiber(script_of(L));
 
+	if (fiber && fiber->task->process == task && !fiber->task->dead)
+		return fiber->task;
 	if (task->dead)
 		luaL_error(L, "process %s has ended", task->label);
-	if (fiber && fiber->task->process == task)
-		return fiber->task;
 	if (fiber && fiber->body && task->body != fiber->body)
 		luaL_error(
 			L,
@@ -461,6 +461,38 @@ static int call_exit(lua_State *L)
 	return 0;
 }
 
+/* Whoever acts as the task, it may be in a call. */
+int api_send(lua_State *L, enum scn_kind kind, struct scn_task *task)
+{
+	struct scn_step step = { .kind = kind, .task = task };
+
+	if (task->dead)
+		return luaL_error(L, "%s has ended", task->label);
+	api_run(L, &step);
+	return 0;
+}
+
+/* The call is over when the process is, but where the order of things is explored. */
+static int call_kill(lua_State *L)
+{
+	struct scn_task *process = check_process(L, 1);
+	struct script *script = script_of(L);
+
+	api_send(L, SCN_KILL, process);
+	while (process->live_threads && !script->run_bodies) {
+		if (script->session->ops->set_wait)
+			umm_sim_wait_outside();
+		else
+			umm_sim_yield();
+	}
+	return 0;
+}
+
+static int call_signal(lua_State *L)
+{
+	return api_send(L, SCN_SIGNAL, check_process(L, 1));
+}
+
 static int call_cap_ipc_lock(lua_State *L)
 {
 	struct scn_step step = { .kind = SCN_CAP_IPC_LOCK, .task = api_check_task(L, 1) };
@@ -571,6 +603,8 @@ static void add_methods(lua_State *L)
 		{ "vm_writev", call_vm_writev },
 		{ "fork", call_fork },
 		{ "exit", call_exit },
+		{ "kill", call_kill },
+		{ "signal", call_signal },
 		{ "cap_ipc_lock", call_cap_ipc_lock },
 		{ "alive", process_alive },
 		{ NULL, NULL },

@@ -108,6 +108,13 @@ static int thread_done(lua_State *L)
 	return 1;
 }
 
+static int thread_signal(lua_State *L)
+{
+	struct script_fiber *fiber = *(struct script_fiber **)luaL_checkudata(L, 1, THREAD);
+
+	return api_send(L, SCN_SIGNAL, fiber->task);
+}
+
 static int call_yield(lua_State *L)
 {
 	(void)L;
@@ -129,6 +136,7 @@ void api_open_threads(lua_State *L)
 	static const luaL_Reg methods[] = {
 		{ "join", thread_join },
 		{ "done", thread_done },
+		{ "signal", thread_signal },
 		{ NULL, NULL },
 	};
 

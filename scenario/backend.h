@@ -53,6 +53,8 @@ enum scn_kind {
 	SCN_UNPIN,
 	SCN_SETRLIMIT, /* resource, soft limit */
 	SCN_CAP_IPC_LOCK,
+	SCN_KILL,        /* SIGKILL for the process of the task, which may be in a call */
+	SCN_SIGNAL,      /* one whose handler does nothing, for the task, which may be in a call */
 	SCN_MEMFD,       /* flags; in: the name */
 	SCN_OPEN,        /* flags, mode; in: a name in the scenario's own directory */
 	SCN_CLOSE,       /* fd */
@@ -96,6 +98,8 @@ struct scn_task {
 	unsigned thread_nr;       /* 0: the main thread */
 	unsigned live_threads;    /* of the process, in its main thread; it included */
 	bool dead;
+	/* Of the process, in its main thread: SIGKILL is being sent, it was. */
+	bool killed, dying;
 	bool busy; /* a step of it is under way */
 	/* Which of the functions that run concurrently acts as it, from 1; 0: none. */
 	unsigned body;

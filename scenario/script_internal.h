@@ -88,6 +88,8 @@ struct scn_task *api_check_task(lua_State *L, int index);
 void api_push_task(lua_State *L, struct scn_task *task);
 /* Run the step of a call; raises what its failure or its fault amount to. */
 void api_run(lua_State *L, struct scn_step *step);
+/* A signal, SCN_KILL or SCN_SIGNAL, for a task that may be in use. Pushes nothing. */
+int api_send(lua_State *L, enum scn_kind kind, struct scn_task *task);
 /* The text on top of the stack becomes a failure with that message. */
 void api_push_failure(lua_State *L, const char *kind);
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@ void scn_session_init(struct scn_session *session, const struct scn_backend_ops 
 
 bool scn_session_concurrent(const struct scn_session *session)
 {
-	if (session->concurrent)
+	if (session->concurrent || session->nr_sending)
 		return true;
 	for (const struct scn_task *task = session->tasks; task; task = task->next) {
 		if (!task->dead && (task->thread_nr || task->busy))
@@ -117,6 +119,61 @@ static void bury(struct scn_session *session, struct scn_task *task)
 	task->process->live_threads--;
 }
 
+/* A thread that was killed ends with its function, the main thread when it is in no call. */
+static int end_killed(struct scn_session *session, struct scn_task *process)
+{
+	struct scn_step step = { .kind = SCN_EXIT, .task = process };
+	int ret;
+
+	if (!process->dying || process->dead || process->busy)
+		return 0;
+	process->busy = true;
+	ret = session->ops->run(session->backend, &step);
+	if (!ret)
+		bury(session, process);
+	return ret;
+}
+
+/* The program does not see what a call would have come to that it was killed in. */
+static void end_with_sigkill(struct scn_step *step)
+{
+	step->result = -EFAULT;
+	step->fault = (struct umm_fault){ .signo = SIGKILL };
+	step->done = 0;
+}
+
+static bool sends_signal(const struct scn_step *step)
+{
+	return step->kind == SCN_KILL || step->kind == SCN_SIGNAL;
+}
+
+static int run_step(struct scn_session *session, struct scn_step *step)
+{
+	struct scn_task *task = step->task;
+	int ret;
+
+	if (!task)
+		return session->ops->run(session->backend, step);
+	if (task->process->killed && step->kind != SCN_EXIT) {
+		end_with_sigkill(step);
+		return 0;
+	}
+	if (sends_signal(step)) {
+		task->process->killed |= step->kind == SCN_KILL;
+		session->nr_sending++;
+		ret = session->ops->run(session->backend, step);
+		session->nr_sending--;
+		task->process->dying = task->process->killed;
+	} else {
+		task->busy = true;
+		ret = session->ops->run(session->backend, step);
+		task->busy = false;
+		if (!ret && task->process->killed && step->kind != SCN_EXIT)
+			end_with_sigkill(step);
+	}
+	return ret ? ret : end_killed(session, task->process);
+}
+
 static int verify(struct scn_session *session)
 {
 	char report[1536];
@@ -139,7 +196,7 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 	if (ret)
 		return ret;
 	step->made = NULL;
-	if (step->task && step->task->busy) {
+	if (step->task && step->task->busy && !sends_signal(step)) {
 		snprintf(session->reason, sizeof(session->reason),
 			 "%s is in a call that another thread of the scenario makes: a task does "
 			 "one thing at a time",
@@ -164,11 +221,7 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 			return SCN_BROKEN;
 		}
 	}
-	if (step->task)
-		step->task->busy = true;
-	ret = session->ops->run(session->backend, step);
-	if (step->task)
-		step->task->busy = false;
+	ret = run_step(session, step);
 	if (makes && step->made->impl) {
 		add_task(session, step->made);
 	} else if (makes) {
@@ -177,7 +230,7 @@ int scn_session_run(struct scn_session *session, struct scn_step *step)
 	}
 	if (ret)
 		return fail(session, ret);
-	if (step->kind == SCN_EXIT && step->result == 0)
+	if (step->kind == SCN_EXIT && step->result == 0 && !step->task->dead)
 		bury(session, step->task);
 	session->nr_steps += !step->quiet;
 	/* Looking must not decide who runs: the same seed does the same, watched or not. */

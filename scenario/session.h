@@ -28,7 +28,8 @@ struct scn_session {
 	struct scn_watcher watcher;
 	struct scn_task *tasks, **tasks_end;
 	unsigned nr_processes;
-	unsigned nr_live; /* tasks */
+	unsigned nr_live;    /* tasks */
+	unsigned nr_sending; /* signals under way */
 	uint64_t nr_steps;
 	unsigned line;   /* of the scenario: the last step begun */
 	bool quiet;      /* steps are not shown to the watcher */

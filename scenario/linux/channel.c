@@ -186,7 +186,12 @@ static bool is_dead(pid_t pid, int *ret_signo)
 {
 	siginfo_t info = { 0 };
 
-	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT)) {
+		/* It was killed and waited for already. */
+		*ret_signo = SIGKILL;
+		return errno == ECHILD;
+	}
+	if (!info.si_pid)
 		return false;
 	*ret_signo = info.si_code == CLD_EXITED ? SIGKILL : info.si_status;
 	return true;
@@ -308,7 +313,7 @@ int linux_syscall(struct scn_backend *backend, struct linux_task *task, long nr,
 	ret = linux_command(backend, task, &cmd, NULL, &reply, NULL, 0);
 	if (ret)
 		return ret;
-	if (reply.signo)
+	if (reply.signo && !task->process->killed)
 		return linux_broken(backend, "the process was killed by signal %d in a system call",
 				    reply.signo);
 	*ret_value = reply.result;

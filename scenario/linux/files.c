@@ -35,7 +35,7 @@ static int call(struct scn_backend *backend, struct scn_step *step, long nr, con
 	ret = linux_command(backend, task_of(step), &cmd, in, &reply, out, out_bytes);
 	if (ret)
 		return ret;
-	if (reply.signo)
+	if (reply.signo && !task_of(step)->process->killed)
 		return linux_broken(backend, "the process was killed by signal %d in a system call",
 				    reply.signo);
 	step->result = reply.result;

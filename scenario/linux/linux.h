@@ -49,6 +49,7 @@ struct linux_process {
 	bool image_locked; /* so that RLIMIT_MEMLOCK has one constant overhead */
 	bool cap_dropped;
 	bool memlock_set; /* RLIMIT_MEMLOCK, by the scenario */
+	bool killed;      /* by the scenario */
 	bool reaped;
 	struct linux_pin pins[LINUX_MAX_PINS];
 	struct linux_sums sums;

@@ -16,7 +16,16 @@
 
 #include "puppet.h"
 
-enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8, SIG_KILL = 9, SIG_SEGV = 11 };
+enum {
+	SIG_ILL = 4,
+	SIG_TRAP = 5,
+	SIG_BUS = 7,
+	SIG_FPE = 8,
+	SIG_KILL = 9,
+	SIG_USR1 = 10,
+	SIG_SEGV = 11
+};
+enum { MINUS_EINTR = -4 };
 
 /* The kernel's layouts, as far as they are looked at. */
 struct kernel_sigaction {
@@ -113,6 +122,12 @@ static void on_signal(int signo, struct kernel_siginfo *info, struct kernel_ucon
 	uc->regs[REG_FLAGS] = 0x202;
 	uc->regs[REG_RDI] = (uint64_t)ctl->save;
 	uc->regs[REG_RIP] = (uint64_t)puppet_resume;
+}
+
+/* What is sent to interrupt a wait. */
+static void on_usr1(int signo)
+{
+	(void)signo;
 }
 
 /* Byte by byte but for aligned runs, so that the fault is at the first byte that cannot be. */
@@ -282,6 +297,8 @@ static void set_handlers(void)
 
 	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sys(__NR_rt_sigaction, signals[i], (uint64_t)&action, 0, 8);
+	action.handler = on_usr1;
+	sys(__NR_rt_sigaction, SIG_USR1, (uint64_t)&action, 0, 8);
 	sys(__NR_rt_sigprocmask, 2, (uint64_t)&action.mask, 0, 8);
 }
 
@@ -304,8 +321,13 @@ static void answer(struct control *ctl, char *payload)
 		uint64_t len;
 	} iov[2] = { { &ctl->reply, sizeof(ctl->reply) }, { payload, ctl->reply.payload_bytes } };
 
-	if (sys(__NR_writev, (uint64_t)ctl->fd, (uint64_t)iov, ctl->reply.payload_bytes ? 2 : 1,
-		0) < 0)
+	long ret;
+
+	do {
+		ret = sys(__NR_writev, (uint64_t)ctl->fd, (uint64_t)iov,
+			  ctl->reply.payload_bytes ? 2 : 1, 0);
+	} while (ret == MINUS_EINTR);
+	if (ret < 0)
 		sys(__NR_exit_group, 1, 0, 0, 0);
 }
 
@@ -370,7 +392,9 @@ static void serve_forever(long slot)
 
 	ctl->fd = PUPPET_FD0 + slot;
 	do {
-		got = sys(__NR_readv, (uint64_t)ctl->fd, (uint64_t)iov, 2, 0);
+		do {
+			got = sys(__NR_readv, (uint64_t)ctl->fd, (uint64_t)iov, 2, 0);
+		} while (got == MINUS_EINTR);
 		if (got < (long)sizeof(ctl->cmd))
 			sys(__NR_exit_group, 1, 0, 0, 0);
 	} while (serve(slot, ctl));

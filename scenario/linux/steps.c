@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "scenario/linux/linux.h"
@@ -540,6 +541,37 @@ static int run_thread(struct scn_backend *backend, struct scn_step *step)
 	return 0;
 }
 
+/* Until it is dead, and its descriptors closed. Waiting for it is left to the end of its main thread. */
+static void run_kill(struct scn_step *step)
+{
+	struct linux_process *process = task_of(step->task)->process;
+	siginfo_t info;
+
+	process->killed = true;
+	kill(process->pid, SIGKILL);
+	while (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOWAIT) && errno == EINTR)
+		;
+}
+
+static void run_signal(struct scn_step *step)
+{
+	struct linux_task *task = task_of(step->task);
+
+	if (syscall(__NR_tgkill, task->process->pid, task->tid, SIGUSR1))
+		step->result = -errno;
+}
+
+/* Its slot stays taken: a command may be in it that nobody has read. */
+static void end_killed(struct scn_step *step)
+{
+	struct linux_process *process = task_of(step->task)->process;
+
+	if (step->task->thread_nr)
+		return;
+	linux_reap(process);
+	linux_proc_close(process);
+}
+
 static int run_exit(struct scn_backend *backend, struct scn_step *step)
 {
 	struct linux_task *task = task_of(step->task);
@@ -547,6 +579,10 @@ static int run_exit(struct scn_backend *backend, struct scn_step *step)
 	struct puppet_cmd cmd = { .op = thread ? PUPPET_EXIT_THREAD : PUPPET_EXIT };
 	int ret;
 
+	if (task->process->killed) {
+		end_killed(step);
+		return 0;
+	}
 	for (int i = 0; !thread && i < LINUX_MAX_PINS; i++) {
 		if (task->process->pins[i].handle) {
 			ret = drop_pin(backend, task, &task->process->pins[i]);
@@ -583,6 +619,12 @@ static int run_step(struct scn_backend *backend, struct scn_step *step)
 		return run_thread(backend, step);
 	case SCN_EXIT:
 		return run_exit(backend, step);
+	case SCN_KILL:
+		run_kill(step);
+		return 0;
+	case SCN_SIGNAL:
+		run_signal(step);
+		return 0;
 	case SCN_MINCORE:
 		return run_mincore(backend, step);
 	case SCN_PAGEMAP_SCAN:

@@ -233,6 +233,12 @@ static int model_run(struct scn_backend *backend, struct scn_step *step)
 	case SCN_THREAD:
 		run_made(backend, step);
 		break;
+	case SCN_KILL:
+		step->result = umm_tgkill(task_of(step->task), SIGKILL);
+		break;
+	case SCN_SIGNAL:
+		step->result = umm_tgkill(task_of(step->task), SIGUSR1);
+		break;
 	case SCN_EXIT:
 		umm_task_exit(task_of(step->task));
 		step->task->impl = NULL;

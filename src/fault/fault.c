@@ -272,14 +272,6 @@ static int fault_oom_kill(struct mm *mm, vaddr_t addr, struct umm_fault *ret_fau
 	return fault_signal(mm, SIGKILL, 0, addr, ret_fault);
 }
 
-/* The kernel's own access fails; a program's is made again after the handler of the signal. */
-static int fault_interrupted(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault *ret_fault)
-{
-	if (flags & FAULT_FLAG_USER)
-		return 0;
-	return fault_signal(mm, SIGBUS, BUS_ADRERR, addr, ret_fault);
-}
-
 int do_user_addr_fault(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault *ret_fault)
 {
 	flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | FAULT_FLAG_INTERRUPTIBLE;
@@ -304,8 +296,12 @@ int do_user_addr_fault(struct mm *mm, vaddr_t addr, u32 flags, struct umm_fault 
 			/* It may have waited for a handler until it was killed. */
 			if (READ_ONCE(mm->killed))
 				return fault_oom_kill(mm, addr, ret_fault);
+			/* The program's access is made again after the signal's handler. */
+			if (signal_pending(current) && (flags & FAULT_FLAG_USER))
+				return 0;
+			/* One of a call only ends with it: Linux tries again without a pause. */
 			if (signal_pending(current))
-				return fault_interrupted(mm, addr, flags, ret_fault);
+				flags &= ~(u32)FAULT_FLAG_INTERRUPTIBLE;
 			flags |= FAULT_FLAG_TRIED;
 			count_vm_event(machine_of(mm), FAULT_RETRY);
 		}

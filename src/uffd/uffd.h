@@ -9,8 +9,8 @@
  *   woken: VM_FAULT_RETRY, the access
  *     is made again
  *
- * A signal wakes, too, and takes the message back: a fault of the program or of a call on its behalf
- * may be interrupted, one of get_user_pages and an event only be killed (vma/task.h).
+ * A signal wakes, too, and takes the message back: a fault of the program, or of COPY reading its
+ * source, may be interrupted; one of get_user_pages and an event end with SIGKILL alone.
  *
  *   a wait is    pending ── read ──► faulting ── wake ──► gone (its owner frees it)
  *                   └──────────── wake, close ──────────┘

@@ -85,7 +85,7 @@ struct mm {
 
 	u64 rlimit[NR_MM_RLIMITS]; /* m: bytes */
 	bool cap_ipc_lock;         /* m */
-	u32 killed; /* a: enum mm_killed; every access ends with SIGKILL */
+	u32 killed;                /* a: enum mm_killed; every access ends with SIGKILL */
 
 	struct list_head pins; /* m, write */
 

@@ -24,11 +24,11 @@ struct uffd_wait {
 	struct uffd_wait *next;        /* of a note (uffd/uffd.h): what is to be told after it */
 	struct userfaultfd_ctx *child; /* of a fork: what its message brings */
 	struct uffd_msg msg;
-	vaddr_t address; /* of a fault: of its page */
+	vaddr_t address;    /* of a fault: of its page */
 	bool interruptible; /* a signal ends it */
-	bool woken;      /* ctx->lock to set */
-	bool taken;      /* ctx->lock to set: being read, must not go */
-	bool read;       /* ctx->lock: of an event: somebody was told */
+	bool woken;         /* ctx->lock to set */
+	bool taken;         /* ctx->lock to set: being read, must not go */
+	bool read;          /* ctx->lock: of an event: somebody was told */
 	struct wait_queue_head waitq;
 };
 
@@ -56,8 +56,8 @@ struct task {
 	char comm[16];
 	struct uffd_wait uffd_wait;
 	/*
-	 * a: a signal was sent since the task entered the kernel; its handler runs, and does nothing,
-	 * when the task leaves it.
+	 * a: a signal was sent since the task entered the kernel; its handler, which does nothing,
+	 * runs when the task leaves it.
 	 */
 	u32 sigpending;
 	/* debug builds: an access that never ends shows */
