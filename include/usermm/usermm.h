@@ -145,13 +145,12 @@ UMM_API int umm_thread_create(struct umm_task *task, struct umm_task **ret_threa
 UMM_API void umm_task_exit(struct umm_task *task);
 /*
  * tgkill(2): a signal for a task, which another thread of the host may be using. SIGKILL ends the
- * process: accesses of its tasks end with that signal from now on, those too that wait for a handler
- * of userfaultfd, whose message goes with them, and calls that wait give up; what the process has
- * stays until umm_task_exit() of its tasks. Another signal (1..64) stands for one whose handler does
- * nothing: an access that waits for a handler of userfaultfd takes its message back and is made
- * again, umm_fd_read() that waits is -EINTR, and who does not wait notices nothing. 0: nothing is
- * sent.
- * -ESRCH: the task has ended. -EINVAL: no such signal.
+ * process: accesses of its tasks end with that signal from now on, those too that wait for a
+ * handler of userfaultfd, whose message goes with them, and calls that wait give up; what the process has
+ * stays until umm_task_exit() of its tasks. Another signal (1..64) stands for one whose handler
+ * does nothing: an access that waits for a handler of userfaultfd takes its message back and is
+ * made again, umm_fd_read() that waits is -EINTR, and who does not wait notices nothing. 0: nothing
+ * is sent. -ESRCH: the task has ended. -EINVAL: no such signal.
  */
 UMM_API int umm_tgkill(struct umm_task *task, int signo);
 /* Numbers from 2 up, never given out twice. The first thread of a process has its pid for tid. */
@@ -257,8 +256,9 @@ UMM_API int64_t umm_process_vm_writev(struct umm_task *task, struct umm_task *re
  * Long-term pins, as an RDMA or io_uring registered buffer takes them (pin_user_pages with
  * FOLL_LONGTERM, writable). It waits for a handler of userfaultfd as an access does; where it may
  * not (UFFD_USER_MODE_ONLY, UFFD_FEATURE_SIGBUS), that is -EFAULT. Returns a pin handle >= 0, or
- * -EFAULT, -ENOMEM, -EINVAL (range empty or wrapping), -EINTR (the process was killed). Without the right of umm_set_cap_ipc_lock the pinned pages of all processes
- * together keep within RLIMIT_MEMLOCK: -ENOMEM.
+ * -EFAULT, -ENOMEM, -EINVAL (range empty or wrapping), -EINTR (the process was killed). Without the
+ * right of umm_set_cap_ipc_lock the pinned pages of all processes together keep within
+ * RLIMIT_MEMLOCK: -ENOMEM.
  */
 UMM_API int64_t umm_pin(struct umm_task *task, uint64_t addr, uint64_t len_bytes);
 /* -EINVAL: the process has no such pin. Its end gives back what it has. */
@@ -288,10 +288,10 @@ UMM_API int umm_ioctl(struct umm_task *task, int fd, uint64_t command, void *arg
 /*
  * read(2). Of a userfaultfd: as many struct uffd_msg as there are and fit, at least one, waiting
  * unless the descriptor is non-blocking (-EAGAIN). -EINVAL: no room for one, or UFFDIO_API has not
- * been called. -EINTR: a signal, or the process was killed. A fork message brings a descriptor into the process
- * of `task`. Of a file: bytes from where the last read of this open file ended, at first 0; fewer
- * than asked for at its end, where it is 0; errors as umm_pread. -EBADF: no such descriptor, or one
- * not for reading.
+ * been called. -EINTR: a signal, or the process was killed. A fork message brings a descriptor into
+ * the process of `task`. Of a file: bytes from where the last read of this open file ended,
+ * at first 0; fewer than asked for at its end, where it is 0; errors as umm_pread. -EBADF: no such
+ * descriptor, or one not for reading.
  */
 UMM_API int64_t umm_fd_read(struct umm_task *task, int fd, void *ret_buf, uint64_t len_bytes);
 /*

@@ -541,7 +541,7 @@ static int run_thread(struct scn_backend *backend, struct scn_step *step)
 	return 0;
 }
 
-/* Until it is dead, and its descriptors closed. Waiting for it is left to the end of its main thread. */
+/* Until it is dead, its descriptors closed. It is waited for at the end of its main thread. */
 static void run_kill(struct scn_step *step)
 {
 	struct linux_process *process = task_of(step->task)->process;

@@ -1,5 +1,5 @@
--- A thread that waits for the handler leaves off when a signal comes, runs the signal's handler, and
--- makes the access again: the fault is told again, as often as signals come.
+-- A thread that waits for the handler leaves off when a signal comes, runs the signal's handler,
+-- and makes the access again: the fault is told again, as often as signals come.
 -- Covers: B17
 local p = process()
 local u = p:userfaultfd("nonblock")

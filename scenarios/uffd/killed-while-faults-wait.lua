@@ -1,6 +1,6 @@
 -- Death while faults wait. Who is killed waits no longer, and its message goes with it, unread or
--- read; when the handler's process is killed its descriptor closes, and the faults go on as if nobody
--- had ever watched.
+-- read; when the handler's process is killed its descriptor closes, and the faults go on as if
+-- nobody had ever watched.
 -- Covers: B17
 local function watched(mode)
 	local p = process()
