@@ -146,11 +146,11 @@ UMM_API void umm_task_exit(struct umm_task *task);
 /*
  * tgkill(2): a signal for a task, which another thread of the host may be using. SIGKILL ends the
  * process: accesses of its tasks end with that signal from now on, those too that wait for a
- * handler of userfaultfd, whose message goes with them, and calls that wait give up; what the process has
- * stays until umm_task_exit() of its tasks. Another signal (1..64) stands for one whose handler
- * does nothing: an access that waits for a handler of userfaultfd takes its message back and is
- * made again, umm_fd_read() that waits is -EINTR, and who does not wait notices nothing. 0: nothing
- * is sent. -ESRCH: the task has ended. -EINVAL: no such signal.
+ * handler of userfaultfd, whose message goes with them, and calls that wait give up; what the
+ * process has stays until umm_task_exit() of its tasks. Another signal (1..64) stands for one whose
+ * handler does nothing: an access that waits for a handler of userfaultfd takes its message back
+ * and is made again, umm_fd_read() that waits is -EINTR, and who does not wait notices nothing. 0:
+ * nothing is sent. -ESRCH: the task has ended. -EINVAL: no such signal.
  */
 UMM_API int umm_tgkill(struct umm_task *task, int signo);
 /* Numbers from 2 up, never given out twice. The first thread of a process has its pid for tid. */

@@ -133,6 +133,14 @@ void linux_swap_open(void);
 void linux_swap_settle(const struct scn_backend *backend);
 void linux_swap_close(struct scn_backend *backend);
 
+/* ---- signals.c ------------------------------------------------------------------------ */
+
+/* SIGKILL; on return the process is dead, its descriptors closed, and not waited for yet. */
+void linux_kill(struct scn_step *step);
+void linux_signal(struct scn_step *step);
+/* A task of it ends. Its slot stays taken: a command may be in it that nobody has read. */
+void linux_end_killed(struct scn_task *task);
+
 /* ---- limits.c ------------------------------------------------------------------------- */
 
 /* So that what is locked of the process has one constant overhead. */

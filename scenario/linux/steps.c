@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "scenario/linux/linux.h"
@@ -541,37 +540,6 @@ static int run_thread(struct scn_backend *backend, struct scn_step *step)
 	return 0;
 }
 
-/* Until it is dead, its descriptors closed. It is waited for at the end of its main thread. */
-static void run_kill(struct scn_step *step)
-{
-	struct linux_process *process = task_of(step->task)->process;
-	siginfo_t info;
-
-	process->killed = true;
-	kill(process->pid, SIGKILL);
-	while (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOWAIT) && errno == EINTR)
-		;
-}
-
-static void run_signal(struct scn_step *step)
-{
-	struct linux_task *task = task_of(step->task);
-
-	if (syscall(__NR_tgkill, task->process->pid, task->tid, SIGUSR1))
-		step->result = -errno;
-}
-
-/* Its slot stays taken: a command may be in it that nobody has read. */
-static void end_killed(struct scn_step *step)
-{
-	struct linux_process *process = task_of(step->task)->process;
-
-	if (step->task->thread_nr)
-		return;
-	linux_reap(process);
-	linux_proc_close(process);
-}
-
 static int run_exit(struct scn_backend *backend, struct scn_step *step)
 {
 	struct linux_task *task = task_of(step->task);
@@ -580,7 +548,7 @@ static int run_exit(struct scn_backend *backend, struct scn_step *step)
 	int ret;
 
 	if (task->process->killed) {
-		end_killed(step);
+		linux_end_killed(step->task);
 		return 0;
 	}
 	for (int i = 0; !thread && i < LINUX_MAX_PINS; i++) {
@@ -620,10 +588,10 @@ static int run_step(struct scn_backend *backend, struct scn_step *step)
 	case SCN_EXIT:
 		return run_exit(backend, step);
 	case SCN_KILL:
-		run_kill(step);
+		linux_kill(step);
 		return 0;
 	case SCN_SIGNAL:
-		run_signal(step);
+		linux_signal(step);
 		return 0;
 	case SCN_MINCORE:
 		return run_mincore(backend, step);

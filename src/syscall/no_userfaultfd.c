@@ -38,12 +38,6 @@ int umm_ioctl(struct umm_task *handle, int fd, uint64_t command, void *arg)
 	return (int)on_file((struct task *)handle, NR_IOCTL, fd, command, -ENOTTY);
 }
 
-int64_t umm_fd_read(struct umm_task *handle, int fd, void *ret_buf, uint64_t len_bytes)
-{
-	(void)ret_buf;
-	return on_file((struct task *)handle, NR_READ, fd, len_bytes, -EINVAL);
-}
-
 int umm_poll(struct umm_task *handle, int fd)
 {
 	return (int)on_file((struct task *)handle, NR_POLL, fd, 0, UFFD_POLLIN);

@@ -83,9 +83,22 @@ int userfaultfd_unmap_prep(struct vm_area *vma, vaddr_t start, vaddr_t end,
 	return 0;
 }
 
+void userfaultfd_unmap_forget(struct uffd_notes *unmaps, vaddr_t start, vaddr_t end)
+{
+	VM_BUG_ON2(unmaps->first, start, end);
+}
+
 void userfaultfd_unmap_complete(struct uffd_notes *unmaps)
 {
 	VM_BUG_ON(unmaps->first);
+}
+
+s64 userfaultfd_read(struct userfaultfd_ctx *ctx, struct files_struct *files, void *buf, u64 len)
+{
+	(void)files;
+	(void)buf;
+	VM_BUG_ON2(ctx, len, 0);
+	return -EINVAL;
 }
 
 static void release(struct userfaultfd_ctx *ctx)
