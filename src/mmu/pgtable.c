@@ -211,8 +211,12 @@ void set_pte_at(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t pte)
 
 pte_t ptep_get_and_clear(struct mm *mm, vaddr_t addr, pte_t *ptep)
 {
-	pte_t old = { sync_xchg(&ptep->v, (u64)0, SYNC_ACQ_REL) };
+	pte_t old = ptep_get(ptep);
 
+	if (pte_settled(old))
+		smp_store_release(&ptep->v, (u64)0);
+	else
+		old.v = sync_xchg(&ptep->v, (u64)0, SYNC_ACQ_REL);
 	account_entry(ptep, old, (pte_t){ 0 });
 	trace(machine_of(mm), TRACE_PTE, mm->id, addr, old.v, 0);
 	return old;

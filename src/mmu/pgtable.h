@@ -24,6 +24,13 @@ static inline pte_t ptep_get(pte_t *ptep)
 	return (pte_t){ READ_ONCE(ptep->v) };
 }
 
+/* No access sets anything in it any more: it can be changed by a plain store. */
+static inline bool pte_settled(pte_t pte)
+{
+	return pte_present(pte) && (pte.v & PTE_CPU_ACCESSED) &&
+	       ((pte.v & PTE_CPU_DIRTY) || !pte_cpu_may_write(pte));
+}
+
 /* The root table of a new mm; -ENOMEM. */
 int pgd_alloc(struct mm *mm);
 void pgd_free(struct mm *mm);
@@ -57,7 +64,7 @@ void set_pte_at(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t pte);
  */
 int set_pte_uncounted(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t old, pte_t pte);
 void table_add_used(pte_t *ptep, int delta);
-/* Read it and make it none in one step, so that no A or D of the processor is lost. ptl held. */
+/* Read it and make it none, and no A or D of the processor is lost between. ptl held. */
 pte_t ptep_get_and_clear(struct mm *mm, vaddr_t addr, pte_t *ptep);
 /* Replace by compare-and-exchange; false when the processor changed it meanwhile. ptl held. */
 bool ptep_try_update(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t old, pte_t pte);

@@ -70,12 +70,6 @@ static bool needs_flush(pte_t old, pte_t pte)
 	       (pte_cpu_may_exec(old) && !pte_cpu_may_exec(pte));
 }
 
-/* No access sets anything in it: it can be changed by a plain store. */
-static bool is_settled(pte_t pte)
-{
-	return (pte.v & PTE_CPU_ACCESSED) && ((pte.v & PTE_CPU_DIRTY) || !pte_cpu_may_write(pte));
-}
-
 static void protect_present(const struct protect_range *protect, vaddr_t addr, pte_t *ptep,
 			    pte_t old)
 {
@@ -84,7 +78,7 @@ static void protect_present(const struct protect_range *protect, vaddr_t addr, p
 
 	if (pte.v == old.v)
 		return;
-	if (is_settled(old)) {
+	if (pte_settled(old)) {
 		set_pte_at(mm, addr, ptep, pte);
 	} else {
 		/* The processor may set A or D between the look and the change. */
