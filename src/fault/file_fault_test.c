@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Covers: P1, P2, P5, Z1, G1 */
+/* Covers: P1, P2, P5, Z1, G1, G3 */
 /*
  * Memory that a file backs, from the system calls down: shared and private mappings of a memfd,
  * shared anonymous memory, fork, truncation, holes; then the same with every allocation failing.
