@@ -58,6 +58,7 @@ static int call_thread(lua_State *L)
 	api_run(L, &step);
 	fiber->task = step.made;
 	fiber->line = step.line;
+	script->session->nr_unjoined++;
 	lua_xmove(L, fiber->L, nr);
 	if (script->session->ops->set_wait)
 		script->session->ops->set_wait(script->session->backend, umm_sim_wait_outside);
@@ -94,6 +95,7 @@ static int thread_join(lua_State *L)
 	fiber->joined = true;
 	if (!fiber->ended)
 		umm_sim_join(fiber->id);
+	script->session->nr_unjoined--;
 	if (script->ending)
 		script_end(L, script->ending);
 	script_raise_of(L, fiber);

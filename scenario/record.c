@@ -195,9 +195,15 @@ static int record_step(void *arg, struct scn_session *session, const struct scn_
 	return write_down(arg, session, step, NULL);
 }
 
+/* When a thread ends is up to chance, when it is joined is not. */
+static bool print_counts(const struct scn_session *session)
+{
+	return !session->concurrent && !session->nr_unjoined;
+}
+
 static int record_print(void *arg, struct scn_session *session, const char *text)
 {
-	if (scn_session_concurrent(session))
+	if (!print_counts(session))
 		return 0;
 	return write_down(arg, session, NULL, text);
 }
@@ -333,7 +339,7 @@ static int compare_step(void *arg, struct scn_session *session, const struct scn
 
 static int compare_print(void *arg, struct scn_session *session, const char *text)
 {
-	if (scn_session_concurrent(session))
+	if (!print_counts(session))
 		return 0;
 	return compare_with(arg, session, NULL, text);
 }

@@ -34,6 +34,7 @@ struct scn_session {
 	unsigned line;   /* of the scenario: the last step begun */
 	bool quiet;      /* steps are not shown to the watcher */
 	bool concurrent; /* several functions of the scenario run */
+	unsigned nr_unjoined; /* threads begun and not joined yet, whether they have ended or not */
 	bool swapped;    /* a swap area was made: what stays cached of it is chance */
 	bool put_back;   /* with its machine, over and over: no file of the host may take part */
 	/* Of the model: set as soon as its machine is there. NULL: nothing fails. */
