@@ -57,3 +57,35 @@ expect_eq(p:uffd_read(u).flags, "write")
 p:uffd_zeropage(u, a, PAGE)
 t:join()
 expect(p:load(a) == 5)
+p:close(u)
+-- The source of a copy is read by the kernel, too.
+for _, how in ipairs { "nonblock", "nonblock|user_mode_only" } do
+	u = p:userfaultfd(how)
+	p:uffd_api(u)
+	local from = p:mmap { len = 2 * PAGE }
+	local to = p:mmap { len = 2 * PAGE }
+	p:uffd_register(u, from, 2 * PAGE, "missing")
+	p:uffd_register(u, to, 2 * PAGE, "missing")
+	if how == "nonblock" then
+		t = p:thread(function() p:uffd_copy(u, to, from, PAGE) end)
+		p:uffd_wait(u)
+		local m = p:uffd_read(u)
+		expect(m.flags == "" and m.addr == from)
+		p:uffd_copy(u, from, src, PAGE)
+		t:join()
+		expect_eq(p:read(to, 1), "s")
+	else
+		expect_errno("EFAULT", function() p:uffd_copy(u, to, from, PAGE) end)
+	end
+	p:close(u)
+	p:munmap(from, 2 * PAGE)
+	p:munmap(to, 2 * PAGE)
+end
+-- A descriptor cannot be mapped, and no offset is too large for it but the last.
+u = p:userfaultfd("nonblock")
+for offset, errno in pairs { [1 << 63] = "ENODEV", [-2 * PAGE] = "ENODEV",
+	[-PAGE] = "EOVERFLOW" } do
+	expect_errno(errno, function()
+		p:mmap { len = PAGE, prot = "rw", flags = "private", fd = u, offset = offset }
+	end)
+end

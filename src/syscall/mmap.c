@@ -110,10 +110,11 @@ static int check_seals(struct mmap_request *req)
 static int check_file_type(struct mmap_request *req)
 {
 	bool is_regular = !req->file->uffd && req->file->inode->kind == INODE_REGULAR;
+	/* The last byte of a file is at most the largest offset there is; others have no size. */
+	u64 most = req->file->uffd ? ~0ull : MAX_FILE_BYTES;
 	int err = 0;
 
-	/* The last byte of a file is at most the largest offset there is. */
-	if (req->len > MAX_FILE_BYTES || req->pgoff > (MAX_FILE_BYTES - req->len) >> PAGE_SHIFT)
+	if (req->len > most || req->pgoff > (most - req->len) >> PAGE_SHIFT)
 		return -EOVERFLOW;
 	switch (req->map_flags & MAP_TYPE) {
 	case MAP_SHARED:

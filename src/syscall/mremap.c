@@ -281,8 +281,13 @@ static int split_source(struct remap *remap, struct unmap *ret_source)
 static void note_move(const struct remap *remap, struct vm_area *new_vma)
 {
 	struct remap_events *events = remap->events;
+	bool protected = new_vma->flags & VM_UFFD_WP;
 
 	events->uffd = mremap_userfaultfd_prep(new_vma);
+	/* What it was merged with is let go of as well, but as it is. */
+	if (protected && !(new_vma->flags & VM_UFFD_WP) &&
+	    new_vma->end - new_vma->start > remap->new_len)
+		WRITE_ONCE(remap->mm->uffd_wp_stale, true);
 	events->from = remap->addr;
 	events->to = remap->new_addr;
 	events->len = remap->old_len;
