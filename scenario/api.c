@@ -547,8 +547,10 @@ static int core_pagemap(lua_State *L)
 
 	luaL_argcheck(L, nr <= 1u << 20, 3, "at most 1M pages at once");
 	words = lua_newuserdatauv(L, (nr + 1) * sizeof(*words), 0);
+	script->session->nr_looking++;
 	ret = script->session->ops->pagemap(script->session->backend, task,
 					    addr & ~(uint64_t)(UMM_PAGE_SIZE - 1), nr, words);
+	script->session->nr_looking--;
 	if (ret)
 		return luaL_error(L, "pagemap of %s: %s", task->label, scn_errno_name(-ret));
 	lua_createtable(L, (int)nr, 0);

@@ -21,7 +21,7 @@ void scn_session_init(struct scn_session *session, const struct scn_backend_ops 
 
 bool scn_session_concurrent(const struct scn_session *session)
 {
-	if (session->concurrent || session->nr_sending)
+	if (session->concurrent || session->nr_sending || session->nr_looking)
 		return true;
 	for (const struct scn_task *task = session->tasks; task; task = task->next) {
 		if (!task->dead && (task->thread_nr || task->busy))
@@ -262,7 +262,9 @@ char *scn_session_text(struct scn_session *session, struct scn_task *task, enum 
 			snprintf(session->reason, sizeof(session->reason), "out of memory");
 			return NULL;
 		}
+		session->nr_looking++;
 		len = session->ops->text(session->backend, task, which, start, end, buf, size);
+		session->nr_looking--;
 		if (len >= 0 && (uint64_t)len < size)
 			return buf;
 		scn_free(buf);

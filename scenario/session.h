@@ -30,13 +30,14 @@ struct scn_session {
 	unsigned nr_processes;
 	unsigned nr_live;    /* tasks */
 	unsigned nr_sending; /* signals under way */
+	unsigned nr_looking; /* looks at a process, which may hold locks of it */
 	uint64_t nr_steps;
-	unsigned line;   /* of the scenario: the last step begun */
-	bool quiet;      /* steps are not shown to the watcher */
-	bool concurrent; /* several functions of the scenario run */
+	unsigned line;        /* of the scenario: the last step begun */
+	bool quiet;           /* steps are not shown to the watcher */
+	bool concurrent;      /* several functions of the scenario run */
 	unsigned nr_unjoined; /* threads begun and not joined yet, whether they have ended or not */
-	bool swapped;    /* a swap area was made: what stays cached of it is chance */
-	bool put_back;   /* with its machine, over and over: no file of the host may take part */
+	bool swapped;         /* a swap area was made: what stays cached of it is chance */
+	bool put_back; /* with its machine, over and over: no file of the host may take part */
 	/* Of the model: set as soon as its machine is there. NULL: nothing fails. */
 	const struct umm_fail *fail;
 	bool verify;       /* recount the model after each step; on by default */

@@ -30,7 +30,8 @@ for _, flags in ipairs { "private|anonymous", "shared|anonymous", "shared", "pri
 	expect(seen.rss == 0 and seen.swap == 0 and seen.pss == 0)
 	expect_eq(p:mincore(a, 4 * PAGE):find("1") ~= nil, file)
 	for _, ask in ipairs { true, false } do
-		local nodes, left = p:move_pages(a, 8, not ask and 0 or nil, not ask and "move" or nil)
+		local nodes, left = p:move_pages(a, 8, not ask and 0 or nil,
+			not ask and "move" or nil)
 		expect_eq(table.concat(nodes, " "), ("ENOENT "):rep(7) .. "ENOENT")
 		expect_eq(left, 0)
 	end
@@ -38,7 +39,7 @@ for _, flags in ipairs { "private|anonymous", "shared|anonymous", "shared", "pri
 	p:madvise(a, 8 * PAGE, "mergeable")
 	p:mlock2(a + 6 * PAGE, PAGE, "onfault")
 	expect_eq(picture(), "mmmmmmmm", flags)
-	-- Reading from outside brings in what is there; writing finds it protected, and so does a pin.
+	-- Reading from outside brings in what is there; writing finds it protected; so does a pin.
 	expect_eq(q:vm_readv(p, { { a, 4 } }), file and "file" or "\0\0\0\0")
 	expect_errno("EFAULT", function() q:vm_writev(p, { { a + PAGE, 4 } }, "wwww") end)
 	expect_errno("EFAULT", function() p:pin(a + 2 * PAGE, PAGE) end)
