@@ -4,7 +4,7 @@
 --
 --     before  AAAA·WWW     moved to   A·AA·WWW     A registered, W and with a write-protect marker
 --                          the front               · nothing
--- Covers: B6, B15
+-- Covers: B6, B15, B17
 local p = process()
 for _, events in ipairs { "", "event_remap" } do
 	local u = p:userfaultfd("nonblock")
@@ -34,4 +34,28 @@ for _, events in ipairs { "", "event_remap" } do
 	end
 	p:close(u)
 	p:munmap(a, 8 * PAGE)
+end
+-- To the end of it: the old place is let go of before it is unmapped, which nobody is told. Pages
+-- of its own keep the piece apart, and all that comes with it.
+for _, touched in ipairs { false, true } do
+	local u = p:userfaultfd("nonblock")
+	p:uffd_api(u, "sigbus|event_unmap")
+	local a = p:mmap { addr = 0x10000000, len = 4 * PAGE, flags = "private|anonymous|fixed" }
+	if touched then
+		p:write(a, "x")
+	end
+	p:uffd_register(u, a, 4 * PAGE, "missing")
+	local t = p:thread(function()
+		p:mremap(a + 2 * PAGE, PAGE, PAGE, "maymove|fixed", a + 4 * PAGE)
+	end)
+	if touched then
+		p:uffd_wait(u)
+		local m = p:uffd_read(u)
+		expect(m.event == "unmap" and m.start == a + 2 * PAGE)
+	end
+	t:join()
+	expect_eq(p:smaps(a).vmflags:find("um") ~= nil, touched)
+	expect(not p:smaps(a + 4 * PAGE).vmflags:find("um"))
+	p:close(u)
+	p:munmap(a, 5 * PAGE)
 end

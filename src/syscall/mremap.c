@@ -288,6 +288,10 @@ static void note_move(const struct remap *remap, struct vm_area *new_vma)
 	if (protected && !(new_vma->flags & VM_UFFD_WP) &&
 	    new_vma->end - new_vma->start > remap->new_len)
 		WRITE_ONCE(remap->mm->uffd_wp_stale, true);
+	/* The old place as well, then: it goes without a word. */
+	if (!remap->vma->uffd)
+		userfaultfd_unmap_forget(&events->unmapped, remap->addr,
+					 remap->addr + remap->old_len);
 	events->from = remap->addr;
 	events->to = remap->new_addr;
 	events->len = remap->old_len;
