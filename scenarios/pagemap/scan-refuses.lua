@@ -1,5 +1,6 @@
 -- What PAGEMAP_SCAN refuses, in the order in which it looks.
 -- Covers: G1, B19
+-- needs: 47-bit addresses
 local p = process()
 local a = p:mmap { len = 4 * PAGE }
 local top = 0x7ffffffff000
