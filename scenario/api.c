@@ -472,14 +472,14 @@ int api_send(lua_State *L, enum scn_kind kind, struct scn_task *task)
 	return 0;
 }
 
-/* The call is over when the process is, but where the order of things is explored. */
+/* The call is over when the process is; in concurrent() that is at its end. */
 static int call_kill(lua_State *L)
 {
 	struct scn_task *process = check_process(L, 1);
 	struct script *script = script_of(L);
 
 	api_send(L, SCN_KILL, process);
-	while (process->live_threads && !script->run_bodies) {
+	while (process->live_threads && !script->session->concurrent) {
 		if (script->session->ops->set_wait)
 			umm_sim_wait_outside();
 		else

@@ -117,7 +117,7 @@ static void forget_bodies(struct script *script)
 	script->nr_bodies = 0;
 }
 
-/* The threads that were made for it end. */
+/* The threads that were made for it end, and those whose process was killed. */
 static void end_bodies(lua_State *L)
 {
 	struct script *script = script_of(L);
@@ -126,7 +126,7 @@ static void end_bodies(lua_State *L)
 		struct scn_task *task = script->bodies[i]->task;
 		struct scn_step step = { .kind = SCN_EXIT, .task = task };
 
-		if (task->thread_nr && !task->dead)
+		if ((task->thread_nr || task->killed) && !task->dead)
 			api_run(L, &step);
 	}
 }

@@ -119,13 +119,16 @@ static void bury(struct scn_session *session, struct scn_task *task)
 	task->process->live_threads--;
 }
 
-/* A thread that was killed ends with its function, the main thread when it is in no call. */
+/*
+ * A thread that was killed ends with its function, and so does a main thread that has one; another
+ * when it is in no call.
+ */
 static int end_killed(struct scn_session *session, struct scn_task *process)
 {
 	struct scn_step step = { .kind = SCN_EXIT, .task = process };
 	int ret;
 
-	if (!process->dying || process->dead || process->busy)
+	if (!process->dying || process->dead || process->busy || process->body)
 		return 0;
 	process->busy = true;
 	ret = session->ops->run(session->backend, &step);

@@ -167,6 +167,19 @@ enum mutant_how {
 	  "a fault waits for the handler without another look at the entry",                       \
 	  "userfaultfd_must_wait, 4.3", CAUGHT_BY_EXPLORE, "uffd-fault-copy.lua", 1,               \
 	  "stuck, perhaps a lost wake-up")                                                         \
+	X(userfault_ignores_signal, "B17",                                                         \
+	  "a fault of the program waits for its handler, whatever signal comes",                   \
+	  "FAULT_FLAG_INTERRUPTIBLE, 5.7", CAUGHT_BY_RUN, "interrupted-fault.lua", 1, "stuck")     \
+	X(kill_wakes_first, "B17", "who is killed is woken before anything says that he is",       \
+	  "signal_wake_up comes after the signal is pending", CAUGHT_BY_EXPLORE,                   \
+	  "uffd-kill-fault.lua", 1, "stuck, perhaps a lost wake-up")                               \
+	X(close_forgets_events, "B17",                                                             \
+	  "closing the descriptor lets faults go, and not who tells of an event",                  \
+	  "ctx->released in userfaultfd_event_wait_completion, 4.11", CAUGHT_BY_EXPLORE,           \
+	  "uffd-close-event.lua", 1, "stuck, perhaps a lost wake-up")                              \
+	X(fill_ignores_changes, "B17", "filling goes on while the mappings change",                \
+	  "mmap_changing in mfill_atomic, 4.18", CAUGHT_BY_RUN, "copy-while-mappings-change.lua",  \
+	  1, "expected EAGAIN")                                                                    \
 	X(wakeup_lost, "B17", "a waiter looks at the queue's sequence only when it goes to sleep", \
 	  "condition checked before the task state is set", CAUGHT_BY_PROGRAM, "wait-queue", 1,    \
 	  "waits for ever")                                                                        \

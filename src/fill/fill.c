@@ -36,7 +36,7 @@ static int fill_vma(const struct fill *fill, struct vm_area **ret_vma)
 		return err;
 	if (fill->dst + fill->len > vma->end || !vma->uffd)
 		return -ENOENT;
-	if (atomic_read(&fill->ctx->mmap_changing))
+	if (atomic_read(&fill->ctx->mmap_changing) && !MUTANT(fill_ignores_changes))
 		return -EAGAIN;
 	if ((fill->flags & MFILL_WP) && !userfaultfd_wp(vma))
 		return -EINVAL;

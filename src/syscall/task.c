@@ -2,6 +2,7 @@
 /* Tasks come and go; an address space ends with the last one that uses it. */
 #include "vma/task.h"
 
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "filemap/file.h"
 #include "range/range.h"
@@ -140,11 +141,14 @@ int umm_thread_create(struct umm_task *handle, struct umm_task **ret_thread)
 /* tasks_lock held, so that the task does not end meanwhile. */
 static void send_signal(struct task *task, int signo)
 {
+	if (MUTANT(kill_wakes_first))
+		userfaultfd_signalled(machine_of(task));
 	if (signo == SIGKILL)
 		sync_cmpxchg(&task->mm->killed, MM_ALIVE, MM_KILLED, SYNC_FULL);
 	else
 		WRITE_ONCE(task->sigpending, 1);
-	userfaultfd_signalled(machine_of(task));
+	if (!MUTANT(kill_wakes_first))
+		userfaultfd_signalled(machine_of(task));
 }
 
 int umm_tgkill(struct umm_task *handle, int signo)

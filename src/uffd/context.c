@@ -334,8 +334,9 @@ void userfaultfd_release(struct userfaultfd_ctx *ctx)
 		uffd_wait_end(wait);
 	list_for_each_entry_safe(wait, tmp, &ctx->faulting, queue)
 		uffd_wait_end(wait);
-	list_for_each_entry_safe(wait, tmp, &ctx->events, queue)
-		uffd_wait_end(wait);
+	if (!MUTANT(close_forgets_events))
+		list_for_each_entry_safe(wait, tmp, &ctx->events, queue)
+			uffd_wait_end(wait);
 	uffd_unlock(ctx);
 	userfaultfd_ctx_put(ctx);
 }

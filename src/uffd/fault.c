@@ -181,7 +181,8 @@ vm_fault_t handle_userfault(struct vm_fault *vmf, u64 reason)
 
 	userfaultfd_ctx_get(ctx);
 	fill_message(&wait->msg, vmf, reason, features);
-	wait->interruptible = vmf->flags & FAULT_FLAG_INTERRUPTIBLE;
+	wait->interruptible =
+		(vmf->flags & FAULT_FLAG_INTERRUPTIBLE) && !MUTANT(userfault_ignores_signal);
 	queued = queue_fault(ctx, wait, vmf->address);
 	wait_for_it = queued &&
 		      (MUTANT(userfault_waits_unchecked) || must_wait(mm, vmf->address, reason));

@@ -1,0 +1,22 @@
+-- A copy that waits for its source meets an event: the rest of it is refused until that is read.
+-- Covers: B17
+local p = process()
+local u, v = p:userfaultfd("nonblock"), p:userfaultfd("nonblock")
+p:uffd_api(u, "event_remove")
+p:uffd_api(v)
+local a, src = p:mmap { len = 3 * PAGE }, p:mmap { len = 2 * PAGE }
+p:store(src, 7)
+p:uffd_register(u, a, 3 * PAGE, "missing")
+p:uffd_register(v, src, 2 * PAGE, "missing")
+local copier = p:thread(function()
+	local failure = expect_errno("EAGAIN", function() p:uffd_copy(u, a, src, 2 * PAGE) end)
+	expect_eq(failure.words[5], PAGE)
+end)
+p:uffd_wait(v)
+expect_eq(p:uffd_read(v).addr, src + PAGE)
+local changer = p:thread(function() p:madvise(a + 2 * PAGE, PAGE, "dontneed") end)
+p:uffd_wait(u)
+p:uffd_zeropage(v, src + PAGE, PAGE)
+copier:join()
+expect_eq(p:uffd_read(u).event, "remove")
+changer:join()
