@@ -115,7 +115,14 @@ static void fill_in(struct act *act)
 	}
 }
 
-/* False: it could not be done here at all. How often it is asked for messages is up to chance. */
+/* How often somebody looks for messages is up to chance, and so is what has gone by then. */
+static bool is_only_looking(const struct act *act)
+{
+	return act->op.kind == SCN_POLL || act->op.kind == SCN_THREAD || act->op.kind == SCN_EXIT ||
+	       (act->op.kind == SCN_READ_FD && act->step.result == -EAGAIN);
+}
+
+/* False: it could not be done here at all. */
 static bool do_act(struct fuzz_handlers *handlers, struct fuzz_handler *by, struct act *act)
 {
 	struct scn_step *step = &act->step;
@@ -136,7 +143,7 @@ static bool do_act(struct fuzz_handlers *handlers, struct fuzz_handler *by, stru
 	forget_thread_id(act);
 	if (act->op.kind == SCN_READ_FD)
 		memcpy(act->op.args + 1, act->words, 4 * sizeof(act->words[0]));
-	if (act->op.kind != SCN_POLL && act->op.kind != SCN_THREAD && act->op.kind != SCN_EXIT)
+	if (!is_only_looking(act))
 		keep(handlers, act);
 	return true;
 }
@@ -463,32 +470,39 @@ static bool waits_for_events_only(const struct fuzz_op *op)
 		(op->args[2] == MADV_DONTNEED || op->args[2] == MADV_FREE));
 }
 
+/* What fills is refused until the event has been read. */
+static void answer_early(struct answer *answer)
+{
+	struct fuzz_op wait = { .id = answer->handlers->op->id,
+				.kind = SCN_POLL,
+				.task = answer->by->op,
+				.args = { (uint64_t)answer->fd },
+				.ran = true };
+
+	keep_act(answer->handlers, &wait);
+	answer->page = answer->handlers->step->args[0] & ~(PAGE - 1);
+	plain_ioctl(answer, FUZZ_UFFD_ZEROPAGE, 0);
+}
+
 /* There is a message: read it, and answer. */
 static void take_message(struct fuzz_handlers *handlers, const struct fuzz_descriptor *from)
 {
 	struct answer answer = { .handlers = handlers,
 				 .by = from->handler,
 				 .fd = from->fd,
-				 .nth = handlers->nr_messages++ };
+				 .nth = handlers->nr_messages };
 	struct act read = { .op = { .kind = SCN_READ_FD,
 				    .args = { (uint64_t)from->fd },
 				    .bytes = sizeof(struct uffd_msg) } };
-	struct fuzz_op wait = { .id = handlers->op->id,
-				.kind = SCN_POLL,
-				.task = from->handler->op,
-				.args = { (uint64_t)from->fd },
-				.ran = true,
-				.result = 1 };
 	struct uffd_msg msg;
 
-	keep_act(handlers, &wait);
-	if (waits_for_events_only(handlers->op) && how_of(&answer) != FUZZ_FILL) {
-		/* What fills is refused until the event has been read. */
-		answer.page = handlers->step->args[0] & ~(PAGE - 1);
-		plain_ioctl(&answer, FUZZ_UFFD_ZEROPAGE, 0);
-	}
-	if (!do_act(handlers, from->handler, &read) || read.step.result != sizeof(msg))
+	if (waits_for_events_only(handlers->op) && how_of(&answer) != FUZZ_FILL)
+		answer_early(&answer);
+	if (!do_act(handlers, from->handler, &read) || read.step.result != sizeof(msg)) {
+		handlers->nr_in_vain++;
 		return;
+	}
+	handlers->nr_messages++;
 	memcpy(&msg, read.words, sizeof(msg));
 	if (msg.event == UFFD_EVENT_FORK)
 		watch(handlers, from->handler, (int)msg.arg.fork.ufd);
@@ -534,7 +548,7 @@ static bool look(struct fuzz_handlers *handlers)
 	if (!found)
 		return false;
 	at = *found;
-	if (handlers->nr_messages < MOST_MESSAGES)
+	if (handlers->nr_messages + handlers->nr_in_vain < MOST_MESSAGES)
 		take_message(handlers, &at);
 	else
 		close_all(handlers, "the messages do not end");
@@ -627,7 +641,7 @@ int fuzz_handlers_run(struct fuzz_handlers *handlers, const struct fuzz_op *op,
 	memcpy(fds, handlers->fds, sizeof(fds));
 	handlers->op = op;
 	handlers->step = step;
-	handlers->nr_messages = 0;
+	handlers->nr_messages = handlers->nr_in_vain = 0;
 	handlers->ended = false;
 	handlers->ret = handlers->broken = 0;
 	handlers->log.len = 0;

@@ -65,6 +65,7 @@ struct fuzz_handlers {
 	const struct fuzz_op *op;
 	struct scn_step *step;
 	unsigned nr_messages;
+	unsigned nr_in_vain; /* messages that had gone when they were read */
 	bool ended;
 	int ret;    /* of its session */
 	int broken; /* of a handler's step */

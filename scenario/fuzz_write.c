@@ -260,11 +260,17 @@ static void name_result(struct writer *w, const struct fuzz_op *op, char *name, 
 
 /* ---- what handlers do ----------------------------------------------------------------- */
 
+static void put_wait(struct writer *w, const struct fuzz_op *act)
+{
+	fprintf(w->out, "p%u:uffd_wait(%d)\n", w->process_nr[act->task], (int)act->args[0]);
+}
+
 static void put_message(struct writer *w, const struct fuzz_op *act)
 {
 	const uint64_t *words = act->args + 1;
 	char flags[256] = "";
 
+	put_wait(w, act);
 	fprintf(w->out, "m = p%u:uffd_read(%d)\n", w->process_nr[act->task], (int)act->args[0]);
 	switch (words[0] & 0xff) {
 	case UFFD_EVENT_PAGEFAULT:
@@ -307,7 +313,7 @@ static void put_expected(struct writer *w, const struct fuzz_op *op)
 static void put_act(struct writer *w, const struct fuzz_op *act)
 {
 	if (act->kind == SCN_POLL) {
-		fprintf(w->out, "p%u:uffd_wait(%d)\n", w->process_nr[act->task], (int)act->args[0]);
+		put_wait(w, act);
 	} else if (act->kind == SCN_READ_FD && !is_refused(act)) {
 		put_message(w, act);
 	} else {
