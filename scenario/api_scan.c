@@ -29,7 +29,7 @@ static const struct field {
 static void check_field(lua_State *L, struct scn_scan *scan, const char *name, int value)
 {
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		uint64_t *field = (uint64_t *)((char *)scan + fields[i].offset);
+		uint64_t *field = (uint64_t *)(void *)((char *)scan + fields[i].offset);
 
 		if (strcmp(name, fields[i].name))
 			continue;
