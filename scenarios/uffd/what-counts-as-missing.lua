@@ -1,6 +1,6 @@
 -- Missing is what has no data anywhere: not a page in swap, not one that fallocate has put into the
--- file. A page that the file has is minor, in memory or in swap, for each mapping that does not have
--- it; a copy of one's own is neither.
+-- file. A page that the file has is minor, in memory or in swap, for each mapping that has it
+-- not; a copy of one's own is neither.
 --
 --     page    0: in memory   1: in swap   2: allocated, never written   3: a hole
 -- Covers: B1, B10, B17, P3

@@ -15,6 +15,7 @@
  */
 #include "anon/anon.h"
 
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "rmap/rmap.h"
 #include "swap/swap.h"
@@ -79,7 +80,7 @@ static pte_t swapped_in_entry(struct vm_fault *vmf, const struct page *page, boo
 	if (pte_swp_soft_dirty(vmf->orig_pte))
 		entry = pte_mksoft_dirty(entry);
 	/* A write is the handler's then, when the page is there: do_wp_page. */
-	if (pte_swp_uffd_wp(vmf->orig_pte))
+	if (pte_swp_uffd_wp(vmf->orig_pte) && !MUTANT(swapin_drops_uffd_wp))
 		entry = pte_mkuffd_wp(entry);
 	if (!exclusive || !may_map_writable(vmf->vma, entry))
 		return entry;

@@ -159,6 +159,37 @@ enum mutant_how {
 	  "the first pass of a punch, without the page's lock, drops markers",                     \
 	  "ZAP_FLAG_DROP_MARKER, 5.19", CAUGHT_BY_EXPLORE, "punch-fault-protected.lua", 1,         \
 	  "expectation failed")                                                                    \
+	X(swapin_drops_uffd_wp, "B10",                                                             \
+	  "a page that comes back from swap has forgotten its protection",                         \
+	  "the uffd-wp bit of swap entries, 5.7", CAUGHT_BY_RUN, "protected-pages-go-out.lua", 1,  \
+	  "expected SIGBUS")                                                                       \
+	X(mremap_keeps_uffd_wp, "B15", "moved memory that nobody is told of stays protected",      \
+	  "clearing of uffd-wp in move_ptes, 6.13", CAUGHT_BY_RUN, "moved-unwatched.lua", 1,       \
+	  "which the vma is not|which the vma does not have")                                      \
+	X(fork_keeps_uffd_wp, "B12",                                                               \
+	  "a child that nobody is told of is protected like its parent",                           \
+	  "the uffd-wp bit in copy_present_pte, 5.7", CAUGHT_BY_RUN, "forked-unwatched.lua", 1,    \
+	  "which the vma is not")                                                                  \
+	X(mprotect_lifts_uffd_wp, "B15",                                                           \
+	  "mprotect gives write permission to what userfaultfd protects",                          \
+	  "can_change_pte_writable, 6.1", CAUGHT_BY_RUN, "two-protections.lua", 1,                 \
+	  "write-protected by userfaultfd")                                                        \
+	X(resolve_ignores_rights, "B15",                                                           \
+	  "lifting protection gives write permission in a read-only vma",                          \
+	  "the vma's rights in change_pte_range", CAUGHT_BY_RUN, "two-protections.lua", 1,         \
+	  "writable, which the vma is not")                                                        \
+	X(unregister_wakes_nobody, "B17",                                                          \
+	  "who waits for a page goes on waiting when its range is unregistered",                   \
+	  "the wake-up in userfaultfd_unregister", CAUGHT_BY_EXPLORE, "uffd-unregister-fault.lua", \
+	  1, "stuck")                                                                              \
+	X(move_takes_shared, "B17", "UFFDIO_MOVE moves a page that a child has, too",              \
+	  "PageAnonExclusive in move_present_pte, 6.8", CAUGHT_BY_RUN, "moved-page-is-alone.lua",  \
+	  1, "EBUSY|exclusive")                                                                    \
+	X(copy_unprotected, "B2", "UFFDIO_COPY forgets that it was to protect the page",           \
+	  "UFFDIO_COPY_MODE_WP, 5.7", CAUGHT_BY_RUN, "copied-protected.lua", 1, "expected SIGBUS") \
+	X(zap_leaves_no_marker, "Z3", "DONTNEED of a file's page drops its protection",            \
+	  "zap_install_uffd_wp_if_needed, 5.19", CAUGHT_BY_RUN,                                    \
+	  "dropped-page-stays-protected.lua", 1, "expected SIGBUS")                                \
 	X(scan_protects_later, "B17",                                                              \
 	  "PAGEMAP_SCAN looks at all entries first, and then protects what it found",              \
 	  "dirty tracking by pagemap and UFFDIO_WRITEPROTECT, before 6.7", CAUGHT_BY_EXPLORE,      \

@@ -9,6 +9,7 @@
  * The source is the caller's own memory, and its fault may need mmap_lock, a page from a file, or
  * another handler; after it everything about the destination is looked at anew.
  */
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "fill/fill_internal.h"
 #include "mmu/pgtable.h"

@@ -17,6 +17,7 @@
  * Locks: mmap_lock read, the folio lock, the family's lock for write (walks that look for the page
  * without the folio lock), both tables' locks, the lower one first: two moves may go opposite ways.
  */
+#include "base/mutant.h"
 #include "base/uapi.h"
 #include "fill/fill_internal.h"
 #include "mmu/tlb.h"
@@ -103,6 +104,11 @@ static pte_t moved_entry(const struct move *move, const struct page *page, pte_t
 	return pte_mkwrite(entry);
 }
 
+static bool is_ours_alone(const struct page *page)
+{
+	return page_test_anon_exclusive(page) || MUTANT(move_takes_shared);
+}
+
 /* The page is locked, and its family for write. */
 static int move_locked_page(const struct move *move, struct page *page)
 {
@@ -111,7 +117,7 @@ static int move_locked_page(const struct move *move, struct page *page)
 
 	if (!lock_both(move))
 		return -EAGAIN;
-	if (!page_test_anon_exclusive(page) || page_maybe_dma_pinned(page))
+	if (!is_ours_alone(page) || page_maybe_dma_pinned(page))
 		goto out;
 	old = clear_flush_source(move);
 	if (page_maybe_dma_pinned(page)) {
@@ -137,7 +143,7 @@ static int get_source_page(const struct move *move, struct page **ret_page)
 	spin_lock(ptl);
 	if (ptep_get(move->src_ptep).v == move->src_pte.v) {
 		page = vm_normal_page(machine_of(move->mm), move->src_pte);
-		err = page && page_test_anon(page) && page_test_anon_exclusive(page) ? 0 : -EBUSY;
+		err = page && page_test_anon(page) && is_ours_alone(page) ? 0 : -EBUSY;
 		if (!err)
 			get_page(page);
 	}

@@ -86,7 +86,7 @@ static pte_t filled_entry(const struct fill *fill, const struct vm_area *vma,
 		entry = pte_mkdirty(entry, machine_of(vma)->config.soft_dirty);
 	if ((vma->flags & VM_WRITE) && (!of_file || (vma->flags & VM_SHARED)))
 		entry = pte_mkwrite(entry);
-	if (fill->flags & MFILL_WP)
+	if ((fill->flags & MFILL_WP) && !MUTANT(copy_unprotected))
 		entry = pte_mkuffd_wp(entry);
 	return entry;
 }

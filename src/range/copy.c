@@ -104,7 +104,7 @@ static int copy_present_pte(struct copy_range *copy, vaddr_t addr, pte_t *dst, p
 	else if (copy->src_vma->flags & VM_SHARED)
 		pte = pte_mkclean(pte);
 	pte = pte_mkold(pte);
-	if (!userfaultfd_wp(copy->dst_vma))
+	if (!userfaultfd_wp(copy->dst_vma) && !MUTANT(fork_keeps_uffd_wp))
 		pte = pte_clear_uffd_wp(pte);
 	set_pte_at(mm, addr, dst, pte);
 	return 0;

@@ -45,7 +45,7 @@ static bool move_pte(const struct move_range *move, pte_t *old, pte_t *to)
 	if (move->soft_dirty && pte_present(pte))
 		pte = pte_mksoft_dirty(pte);
 	cached = pte_present(pte);
-	if (move->unprotect)
+	if (move->unprotect && !MUTANT(mremap_keeps_uffd_wp))
 		pte = without_uffd_wp(pte);
 	if (!pte_none(pte))
 		set_pte_at(move->mm, move->new_addr, to, pte);

@@ -34,9 +34,11 @@ static bool may_become_writable(const struct protect_range *protect, pte_t pte)
 {
 	struct page *page;
 
-	if (!(protect->vma->flags & VM_WRITE) || pte_protnone(pte))
+	if (!(protect->vma->flags & VM_WRITE) && !MUTANT(resolve_ignores_rights))
 		return false;
-	if (pte_uffd_wp(pte) && userfaultfd_wp(protect->vma))
+	if (pte_protnone(pte))
+		return false;
+	if (pte_uffd_wp(pte) && userfaultfd_wp(protect->vma) && !MUTANT(mprotect_lifts_uffd_wp))
 		return false;
 	if (protect->soft_dirty && !pte_soft_dirty(pte))
 		return false;

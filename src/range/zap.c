@@ -66,6 +66,8 @@ static void leave_marker(struct zap_table *zap, vaddr_t addr, pte_t *ptep, pte_t
 {
 	if (likely(!pte_any_uffd_wp(old)) || vma_is_anonymous(zap->vma) || !keeps_markers(zap))
 		return;
+	if (MUTANT(zap_leaves_no_marker))
+		return;
 	if (zap->vm_flags & VM_UFFD_WP)
 		set_pte_at(zap->tlb->mm, addr, ptep, make_pte_marker(PTE_MARKER_UFFD_WP));
 }

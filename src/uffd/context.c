@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contexts: their life, what they are asked for (UFFDIO_API), and what is registered with them. */
+#include "base/mutant.h"
 #include "host/host.h"
 #include "uffd/uffd_internal.h"
 #include "vma/merge.h"
@@ -279,7 +280,7 @@ static int unregister_locked(struct userfaultfd_ctx *ctx, vaddr_t start, vaddr_t
 		if (!vma->uffd)
 			continue;
 		/* Who waits would wait for ever: nobody is going to fill it. */
-		if (userfaultfd_missing(vma))
+		if (userfaultfd_missing(vma) && !MUTANT(unregister_wakes_nobody))
 			wake_userfault(ctx, from, to - from);
 		err = clear_vma(vma, from, to, &vma);
 		if (err)
