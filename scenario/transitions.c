@@ -55,7 +55,7 @@ static const struct {
 	{ SWAP, NO_ACCESS },      { SWAP, GUARD },         { GUARD, NONE },
 	{ NONE, MARKER },         { READ_ONLY, MARKER },   { MARKER, NONE },
 	{ MARKER, ZERO },         { MARKER, READ_ONLY },   { MARKER, WRITABLE },
-	{ MARKER, GUARD },        { GUARD, WRITABLE },
+	{ MARKER, GUARD },        { GUARD, READ_ONLY },    { GUARD, WRITABLE },
 };
 
 static bool seen[NR_STATES][NR_STATES];
