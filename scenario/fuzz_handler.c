@@ -11,10 +11,6 @@
 #include "scenario/fuzz_internal.h"
 #include "scenario/words.h"
 
-/* What is copied: pages of different bytes, harmless as instructions, away from where ops go. */
-#define SOURCE 0x30000000ull
-#define SOURCE_PAGES 4
-#define MOVE_SOURCE (SOURCE + SOURCE_PAGES * PAGE)
 /* More messages for one op mean that answering leads nowhere. */
 #define MOST_MESSAGES 200
 /* On the kernel: so long without an end and without a message, and none will come. */
@@ -56,16 +52,8 @@ bool fuzz_has_handler(const struct fuzz_handlers *handlers, const struct scn_tas
 
 /* ---- what a handler does -------------------------------------------------------------- */
 
-/* One act of a handler, as an op that nothing in the case refers to. */
-struct act {
-	struct fuzz_op op;
-	struct scn_step step;
-	uint64_t words[5];
-	uint8_t bytes[UMM_PAGE_SIZE];
-};
-
 /* Thread ids are each backend's own: what is kept of one is that it is there. */
-static void forget_thread_id(struct act *act)
+static void forget_thread_id(struct fuzz_act *act)
 {
 	struct uffd_msg msg;
 
@@ -77,7 +65,7 @@ static void forget_thread_id(struct act *act)
 	memcpy(act->step.out, &msg, sizeof(msg));
 }
 
-static void keep_act(struct fuzz_handlers *handlers, const struct fuzz_op *act)
+void fuzz_keep_act(struct fuzz_handlers *handlers, const struct fuzz_op *act)
 {
 	struct fuzz_case *c = handlers->c;
 
@@ -85,17 +73,17 @@ static void keep_act(struct fuzz_handlers *handlers, const struct fuzz_op *act)
 		c->acts[c->nr_acts++] = *act;
 }
 
-static void keep(struct fuzz_handlers *handlers, const struct act *act)
+static void keep(struct fuzz_handlers *handlers, const struct fuzz_act *act)
 {
 	char call[512], result[512];
 
 	scn_buffer_printf(&handlers->log, "%s: %s = %s\n", act->step.task->process->label,
 			  scn_step_format(&act->step, call, sizeof(call)),
 			  scn_result_format(&act->step, result, sizeof(result)));
-	keep_act(handlers, &act->op);
+	fuzz_keep_act(handlers, &act->op);
 }
 
-static void fill_in(struct act *act)
+static void fill_in(struct fuzz_act *act)
 {
 	struct scn_step *step = &act->step;
 
@@ -116,14 +104,13 @@ static void fill_in(struct act *act)
 }
 
 /* How often somebody looks for messages is up to chance, and so is what has gone by then. */
-static bool is_only_looking(const struct act *act)
+static bool is_only_looking(const struct fuzz_act *act)
 {
 	return act->op.kind == SCN_POLL || act->op.kind == SCN_THREAD || act->op.kind == SCN_EXIT ||
 	       (act->op.kind == SCN_READ_FD && act->step.result == -EAGAIN);
 }
 
-/* False: it could not be done here at all. */
-static bool do_act(struct fuzz_handlers *handlers, struct fuzz_handler *by, struct act *act)
+bool fuzz_do_act(struct fuzz_handlers *handlers, struct fuzz_handler *by, struct fuzz_act *act)
 {
 	struct scn_step *step = &act->step;
 	int ret;
@@ -148,13 +135,13 @@ static bool do_act(struct fuzz_handlers *handlers, struct fuzz_handler *by, stru
 	return true;
 }
 
-static bool call(struct fuzz_handlers *handlers, struct fuzz_handler *by, enum scn_kind kind,
-		 uint64_t a, uint64_t b, uint64_t c, int64_t *ret_result)
+bool fuzz_call(struct fuzz_handlers *handlers, struct fuzz_handler *by, enum scn_kind kind,
+	       uint64_t a, uint64_t b, uint64_t c, int64_t *ret_result)
 {
-	struct act act = { .op = { .kind = kind, .args = { a, b, c } } };
+	struct fuzz_act act = { .op = { .kind = kind, .args = { a, b, c } } };
 
 	*ret_result = -EINTR;
-	if (!do_act(handlers, by, &act))
+	if (!fuzz_do_act(handlers, by, &act))
 		return false;
 	*ret_result = act.step.result;
 	return true;
@@ -162,7 +149,7 @@ static bool call(struct fuzz_handlers *handlers, struct fuzz_handler *by, enum s
 
 /* ---- handlers come and go ------------------------------------------------------------- */
 
-static void watch(struct fuzz_handlers *handlers, struct fuzz_handler *handler, int fd)
+void fuzz_watch(struct fuzz_handlers *handlers, struct fuzz_handler *handler, int fd)
 {
 	if (handlers->nr_fds < FUZZ_MAX_DESCRIPTORS)
 		handlers->fds[handlers->nr_fds++] = (struct fuzz_descriptor){ handler, fd };
@@ -186,7 +173,7 @@ static void forget_fds(struct fuzz_handlers *handlers, const struct fuzz_handler
 static struct fuzz_handler *make_handler(struct fuzz_handlers *handlers, struct scn_task *process,
 					 uint32_t op)
 {
-	struct act act = { .op = { .kind = SCN_THREAD } };
+	struct fuzz_act act = { .op = { .kind = SCN_THREAD } };
 	struct fuzz_handler *handler = handlers->all;
 
 	while (handler < handlers->all + FUZZ_MAX_HANDLERS && handler->process)
@@ -194,7 +181,7 @@ static struct fuzz_handler *make_handler(struct fuzz_handlers *handlers, struct 
 	if (handler == handlers->all + FUZZ_MAX_HANDLERS)
 		return NULL;
 	*handler = (struct fuzz_handler){ .op = op, .process = process };
-	if (!do_act(handlers, handler, &act) || act.step.result < 0) {
+	if (!fuzz_do_act(handlers, handler, &act) || act.step.result < 0) {
 		handler->process = NULL;
 		return NULL;
 	}
@@ -204,22 +191,22 @@ static struct fuzz_handler *make_handler(struct fuzz_handlers *handlers, struct 
 
 static void make_source(struct fuzz_handlers *handlers, struct fuzz_handler *handler)
 {
-	static const uint8_t harmless[SOURCE_PAGES] = { 0x90, 0x98, 0xf8, 0xfc };
-	struct act map = {
-		.op = { .kind = SCN_MMAP,
-			.args = { SOURCE, (SOURCE_PAGES + 1) * PAGE, PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, UINT64_MAX } }
-	};
+	static const uint8_t harmless[FUZZ_SOURCE_PAGES] = { 0x90, 0x98, 0xf8, 0xfc };
+	struct fuzz_act map = { .op = { .kind = SCN_MMAP,
+					.args = { FUZZ_SOURCE, (FUZZ_SOURCE_PAGES + 1) * PAGE,
+						  PROT_READ | PROT_WRITE,
+						  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+						  UINT64_MAX } } };
 
-	if (!do_act(handlers, handler, &map) || map.step.result < 0)
+	if (!fuzz_do_act(handlers, handler, &map) || map.step.result < 0)
 		return;
-	for (unsigned i = 0; i < SOURCE_PAGES; i++) {
-		struct act write = { .op = { .kind = SCN_WRITE,
-					     .args = { SOURCE + i * PAGE },
-					     .bytes = UMM_PAGE_SIZE,
-					     .fill = harmless[i] } };
+	for (unsigned i = 0; i < FUZZ_SOURCE_PAGES; i++) {
+		struct fuzz_act write = { .op = { .kind = SCN_WRITE,
+						  .args = { FUZZ_SOURCE + i * PAGE },
+						  .bytes = UMM_PAGE_SIZE,
+						  .fill = harmless[i] } };
 
-		if (!do_act(handlers, handler, &write))
+		if (!fuzz_do_act(handlers, handler, &write))
 			return;
 	}
 }
@@ -249,7 +236,7 @@ static void after_handshake(struct fuzz_handlers *handlers, const struct fuzz_op
 			make_source(handlers, handler);
 	}
 	if (handler) {
-		watch(handlers, handler, (int)step->args[0]);
+		fuzz_watch(handlers, handler, (int)step->args[0]);
 	} else if (!handlers->broken) {
 		struct scn_step shut = { .kind = SCN_CLOSE,
 					 .task = step->task,
@@ -273,7 +260,7 @@ static void after_fork(struct fuzz_handlers *handlers, const struct fuzz_op *op,
 			handler = make_handler(handlers, step->made, op->id);
 		if (!handler)
 			return;
-		watch(handlers, handler, fds[i].fd);
+		fuzz_watch(handlers, handler, fds[i].fd);
 	}
 }
 
@@ -281,236 +268,25 @@ static void after_fork(struct fuzz_handlers *handlers, const struct fuzz_op *op,
 static void before_exit(struct fuzz_handlers *handlers, const struct scn_step *step)
 {
 	struct fuzz_handler *handler = handler_of(handlers, step->task);
-	struct act act = { .op = { .kind = SCN_EXIT } };
+	struct fuzz_act act = { .op = { .kind = SCN_EXIT } };
 
 	if (!handler || step->task->thread_nr)
 		return;
-	do_act(handlers, handler, &act);
+	fuzz_do_act(handlers, handler, &act);
 	forget_fds(handlers, handler, -1);
 	handler->process = NULL;
 }
 
-/* ---- one message ---------------------------------------------------------------------- */
-
-struct answer {
-	struct fuzz_handlers *handlers;
-	struct fuzz_handler *by;
-	int fd;
-	unsigned nth; /* message of the op */
-	uint64_t flags, page;
-	bool woke; /* who waits for it goes on */
-};
-
-/* Does what came of it wake who waits at the page? */
-static bool wakes(const struct answer *answer, const struct act *act, unsigned nr)
-{
-	size_t last = act->step.in_bytes / sizeof(act->words[0]) - 1;
-	uint64_t from = act->op.ranges[0].addr;
-
-	switch (nr) {
-	case FUZZ_UFFD_REGISTER:
-	case FUZZ_UFFD_UNREGISTER: /* only who waits for a missing page */
-		return false;
-	case FUZZ_UFFD_WAKE:
-		return act->step.result == 0;
-	case FUZZ_UFFD_WRITEPROTECT:
-		return act->step.result == 0 && !act->op.args[2];
-	default:
-		return !(act->op.args[2] & 1) && (int64_t)act->words[last] > 0 &&
-		       from + act->words[last] > answer->page;
-	}
-}
-
-/* An ioctl on so many pages from addr on; source: of what is copied or moved. */
-static void ask(struct answer *answer, unsigned nr, uint64_t addr, uint64_t pages, uint64_t source,
-		uint64_t mode)
-{
-	struct act act = { .op = { .kind = SCN_IOCTL,
-				   .args = { (uint64_t)answer->fd, fuzz_uffd_command(nr), mode },
-				   .nr_ranges = 2,
-				   .ranges = { { addr, pages * PAGE }, { source, 0 } } } };
-
-	if (answer->woke || !do_act(answer->handlers, answer->by, &act))
-		return;
-	answer->woke = wakes(answer, &act, nr);
-}
-
-/* What the message asks for, of so many pages. */
-static void fill(struct answer *answer, uint64_t addr, uint64_t pages, uint64_t mode)
-{
-	uint64_t source = SOURCE + (pages == 1 ? answer->nth % SOURCE_PAGES * PAGE : 0);
-	unsigned nr = FUZZ_UFFD_COPY;
-
-	if (answer->flags & UFFD_PAGEFAULT_FLAG_MINOR)
-		nr = FUZZ_UFFD_CONTINUE;
-	if (answer->flags & UFFD_PAGEFAULT_FLAG_WP) {
-		nr = FUZZ_UFFD_WRITEPROTECT;
-		/* The same two bits, the other way round. */
-		mode = mode >> 1 | (mode & 1) << 1;
-	}
-	ask(answer, nr, addr, pages, nr == FUZZ_UFFD_COPY ? source : 0, mode);
-}
-
-static void plain_ioctl(struct answer *answer, unsigned nr, uint64_t mode)
-{
-	ask(answer, nr, answer->page, 1, 0, mode);
-}
-
-static void move(struct answer *answer)
-{
-	struct act write = { .op = { .kind = SCN_WRITE,
-				     .args = { MOVE_SOURCE },
-				     .bytes = UMM_PAGE_SIZE,
-				     .fill = 0x99 } };
-
-	if (do_act(answer->handlers, answer->by, &write))
-		ask(answer, FUZZ_UFFD_MOVE, answer->page, 1, MOVE_SOURCE, 0);
-}
-
-/* Change the mapping, so that who waits finds another one. */
-static void change(struct answer *answer, enum scn_kind kind, uint64_t value)
-{
-	int64_t result;
-
-	/* Nobody would read that one's message. */
-	if (kind != SCN_MPROTECT && answer->handlers->events)
-		return;
-	if (call(answer->handlers, answer->by, kind, answer->page, PAGE, value, &result))
-		plain_ioctl(answer, FUZZ_UFFD_WAKE, 0);
-}
-
-static void answer_as(struct answer *answer, enum fuzz_how how)
-{
-	bool wp = answer->flags & UFFD_PAGEFAULT_FLAG_WP;
-
-	switch (how) {
-	case FUZZ_FILL_WP:
-		fill(answer, answer->page, 1, UFFDIO_COPY_MODE_WP);
-		break;
-	case FUZZ_ZEROPAGE:
-		plain_ioctl(answer, FUZZ_UFFD_ZEROPAGE, 0);
-		break;
-	case FUZZ_POISON:
-		plain_ioctl(answer, FUZZ_UFFD_POISON, 0);
-		break;
-	case FUZZ_WAKE_LATER:
-		fill(answer, answer->page, 1, UFFDIO_COPY_MODE_DONTWAKE);
-		plain_ioctl(answer, FUZZ_UFFD_WAKE, 0);
-		break;
-	case FUZZ_AROUND:
-		fill(answer, answer->page, 3, 0);
-		break;
-	case FUZZ_BEFORE:
-		fill(answer, answer->page - PAGE, 3, 0);
-		break;
-	case FUZZ_MOVE:
-		move(answer);
-		break;
-	case FUZZ_WRONG:
-		plain_ioctl(answer, wp ? FUZZ_UFFD_ZEROPAGE : FUZZ_UFFD_WRITEPROTECT, wp ? 0 : 1);
-		break;
-	case FUZZ_CLOSED:
-		change(answer, SCN_MPROTECT, PROT_NONE);
-		break;
-	case FUZZ_READONLY:
-		change(answer, SCN_MPROTECT, PROT_READ);
-		break;
-	case FUZZ_DROP:
-		change(answer, SCN_MADVISE, MADV_DONTNEED);
-		break;
-	case FUZZ_UNMAP:
-		change(answer, SCN_MUNMAP, 0);
-		break;
-	case FUZZ_REGISTER:
-		plain_ioctl(answer, FUZZ_UFFD_REGISTER, 1 + answer->nth % 7);
-		plain_ioctl(answer, FUZZ_UFFD_WAKE, 0);
-		break;
-	case FUZZ_UNREGISTER:
-		plain_ioctl(answer, FUZZ_UFFD_UNREGISTER, 0);
-		plain_ioctl(answer, FUZZ_UFFD_WAKE, 0);
-		break;
-	default:
-		break;
-	}
-}
-
-/* Close what there is: then nobody waits any more. */
-static void close_all(struct fuzz_handlers *handlers, const char *why)
+void fuzz_close_all(struct fuzz_handlers *handlers, const char *why)
 {
 	scn_buffer_printf(&handlers->log, "%s\n", why);
 	while (handlers->nr_fds && !handlers->broken) {
 		struct fuzz_descriptor at = handlers->fds[0];
 		int64_t result;
 
-		call(handlers, at.handler, SCN_CLOSE, (uint64_t)at.fd, 0, 0, &result);
+		fuzz_call(handlers, at.handler, SCN_CLOSE, (uint64_t)at.fd, 0, 0, &result);
 		forget_fds(handlers, at.handler, at.fd);
 	}
-}
-
-static enum fuzz_how how_of(const struct answer *answer)
-{
-	return answer->handlers->op->answers >> 4 * (answer->nth % 16) & 15;
-}
-
-static void answer_fault(struct answer *answer)
-{
-	answer_as(answer, how_of(answer));
-	fill(answer, answer->page, 1, 0);
-	plain_ioctl(answer, FUZZ_UFFD_ZEROPAGE, 0);
-	answer_as(answer, FUZZ_UNREGISTER);
-	if (!answer->woke)
-		close_all(answer->handlers, "no answer wakes who waits");
-}
-
-/* Whether what an op can wait for is that an event is read, and no fault. */
-static bool waits_for_events_only(const struct fuzz_op *op)
-{
-	return op->kind == SCN_FORK || op->kind == SCN_MUNMAP ||
-	       (op->kind == SCN_MADVISE &&
-		(op->args[2] == MADV_DONTNEED || op->args[2] == MADV_FREE));
-}
-
-/* What fills is refused until the event has been read. */
-static void answer_early(struct answer *answer)
-{
-	struct fuzz_op wait = { .id = answer->handlers->op->id,
-				.kind = SCN_POLL,
-				.task = answer->by->op,
-				.args = { (uint64_t)answer->fd },
-				.ran = true };
-
-	keep_act(answer->handlers, &wait);
-	answer->page = answer->handlers->step->args[0] & ~(PAGE - 1);
-	plain_ioctl(answer, FUZZ_UFFD_ZEROPAGE, 0);
-}
-
-/* There is a message: read it, and answer. */
-static void take_message(struct fuzz_handlers *handlers, const struct fuzz_descriptor *from)
-{
-	struct answer answer = { .handlers = handlers,
-				 .by = from->handler,
-				 .fd = from->fd,
-				 .nth = handlers->nr_messages };
-	struct act read = { .op = { .kind = SCN_READ_FD,
-				    .args = { (uint64_t)from->fd },
-				    .bytes = sizeof(struct uffd_msg) } };
-	struct uffd_msg msg;
-
-	if (waits_for_events_only(handlers->op) && how_of(&answer) != FUZZ_FILL)
-		answer_early(&answer);
-	if (!do_act(handlers, from->handler, &read) || read.step.result != sizeof(msg)) {
-		handlers->nr_in_vain++;
-		return;
-	}
-	handlers->nr_messages++;
-	memcpy(&msg, read.words, sizeof(msg));
-	if (msg.event == UFFD_EVENT_FORK)
-		watch(handlers, from->handler, (int)msg.arg.fork.ufd);
-	if (msg.event != UFFD_EVENT_PAGEFAULT)
-		return;
-	answer.flags = msg.arg.pagefault.flags;
-	answer.page = msg.arg.pagefault.address & ~(PAGE - 1);
-	answer_fault(&answer);
 }
 
 /* ---- an op and its messages ----------------------------------------------------------- */
@@ -530,7 +306,7 @@ static const struct fuzz_descriptor *find_message(struct fuzz_handlers *handlers
 		struct fuzz_descriptor *at = &handlers->fds[i];
 		int64_t result;
 
-		if (call(handlers, at->handler, SCN_POLL, (uint64_t)at->fd, 0, 0, &result) &&
+		if (fuzz_call(handlers, at->handler, SCN_POLL, (uint64_t)at->fd, 0, 0, &result) &&
 		    result == 1 /* POLLIN */)
 			return at;
 	}
@@ -549,9 +325,9 @@ static bool look(struct fuzz_handlers *handlers)
 		return false;
 	at = *found;
 	if (handlers->nr_messages + handlers->nr_in_vain < MOST_MESSAGES)
-		take_message(handlers, &at);
+		fuzz_take_message(handlers, &at);
 	else
-		close_all(handlers, "the messages do not end");
+		fuzz_close_all(handlers, "the messages do not end");
 	return true;
 }
 
@@ -576,7 +352,7 @@ static void attend(void *arg)
 		} else if (blocked || time(NULL) - since > PATIENCE_S) {
 			if (!handlers->nr_fds)
 				return;
-			close_all(handlers, "nobody is told of what is waited for");
+			fuzz_close_all(handlers, "nobody is told of what is waited for");
 			since = time(NULL);
 		}
 		umm_sim_yield();

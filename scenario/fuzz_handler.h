@@ -85,4 +85,33 @@ bool fuzz_has_handler(const struct fuzz_handlers *handlers, const struct scn_tas
 int fuzz_handlers_run(struct fuzz_handlers *handlers, const struct fuzz_op *op,
 		      struct scn_step *step, uint64_t seed);
 
+/* ---- between fuzz_handler.c and fuzz_answer.c ------------------------------------------- */
+
+/* What is copied: pages of different bytes, harmless as instructions, away from where ops go. */
+#define FUZZ_SOURCE 0x30000000ull
+#define FUZZ_SOURCE_PAGES 4
+#define FUZZ_MOVE_SOURCE (FUZZ_SOURCE + FUZZ_SOURCE_PAGES * UMM_PAGE_SIZE)
+
+/* One act of a handler, as an op that nothing in the case refers to. */
+struct fuzz_act {
+	struct fuzz_op op;
+	struct scn_step step;
+	uint64_t words[5];
+	uint8_t bytes[UMM_PAGE_SIZE];
+};
+
+/* False: it could not be done here at all. */
+bool fuzz_do_act(struct fuzz_handlers *handlers, struct fuzz_handler *by, struct fuzz_act *act);
+/* A call with up to three arguments; *ret_result: what it returned. */
+bool fuzz_call(struct fuzz_handlers *handlers, struct fuzz_handler *by, enum scn_kind kind,
+	       uint64_t a, uint64_t b, uint64_t c, int64_t *ret_result);
+/* For the scenario, not for the log. */
+void fuzz_keep_act(struct fuzz_handlers *handlers, const struct fuzz_op *act);
+void fuzz_watch(struct fuzz_handlers *handlers, struct fuzz_handler *handler, int fd);
+/* Close what there is: then nobody waits any more. */
+void fuzz_close_all(struct fuzz_handlers *handlers, const char *why);
+
+/* There is a message: read it, and answer. */
+void fuzz_take_message(struct fuzz_handlers *handlers, const struct fuzz_descriptor *from);
+
 #endif
