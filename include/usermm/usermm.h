@@ -137,7 +137,7 @@ UMM_API int umm_verify(struct umm_machine *machine, char *buf, size_t size);
 
 /* A process with an empty address space. -ENOMEM. */
 UMM_API int umm_process_create(struct umm_machine *machine, struct umm_task **ret_task);
-/* fork(2): a new process with a copy of the address space. -ENOMEM. */
+/* fork(2): a new process with a copy of the address space. -ENOMEM. -EINTR: killed meanwhile. */
 UMM_API int umm_fork(struct umm_task *task, struct umm_task **ret_child);
 /* clone(2) with CLONE_VM|CLONE_THREAD: another thread of the same process. -ENOMEM. */
 UMM_API int umm_thread_create(struct umm_task *task, struct umm_task **ret_thread);

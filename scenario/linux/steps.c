@@ -493,7 +493,10 @@ static int run_fork(struct scn_backend *backend, struct scn_step *step)
 	process->memlock_set = parent->process->memlock_set;
 	cmd.nr = (uint64_t)linux_own_slot(process, task->slot);
 	ret = linux_command(backend, parent, &cmd, NULL, &reply, NULL, 0);
-	if (ret == 0 && reply.result >= 0) {
+	if (ret == 0 && reply.signo) {
+		/* Killed before there was a child. */
+		step->result = -EINTR;
+	} else if (ret == 0 && reply.result >= 0) {
 		process->pid = (pid_t)reply.result;
 		ret = linux_hello(backend, task, &reply);
 		if (ret == 0 && reply.signo)

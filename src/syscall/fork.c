@@ -118,6 +118,11 @@ static int do_fork(struct task *task, struct task **ret_child)
 	}
 	memcpy(child->comm, task->comm, sizeof(child->comm));
 	dup_userfaultfd_complete(&uffds);
+	/* It may have waited for a handler until it was killed. */
+	if (READ_ONCE(task->mm->killed)) {
+		umm_task_exit((struct umm_task *)child);
+		return -EINTR;
+	}
 	count_vm_event(m, NR_COUNTER_FORK);
 	trace(m, TRACE_SCHED_PROCESS_FORK, (u64)task->pid, (u64)child->pid);
 	*ret_child = child;
