@@ -1,7 +1,7 @@
 -- only: model (what happens depends on the order)
--- A page is filled without waking who waits for it, and then woken, while a signal comes: any of them
--- has the access made again, and it is over. Every order with two preemptions, and samples of the
--- others.
+-- A page is filled without waking who waits for it, and then woken, while a signal comes: any of
+-- them has the access made again, and it is over. Every order with two preemptions, and samples of
+-- the others.
 -- explore: --preemptions 2
 -- explore: --strategy pos --executions 2000
 -- Covers: B17

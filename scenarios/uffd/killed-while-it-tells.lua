@@ -1,5 +1,5 @@
--- Who tells a handler of an event waits until it is read. Killed meanwhile, it takes the event back;
--- a signal with a handler of its own does not end the wait.
+-- Who tells a handler of an event waits until it is read. Killed meanwhile, it takes the event
+-- back; a signal with a handler of its own does not end the wait.
 -- Covers: B17
 local events = {
 	{ "unmap", function(p, a) p:munmap(a, PAGE) end },
