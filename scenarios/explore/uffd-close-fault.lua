@@ -1,6 +1,7 @@
 -- only: model (what happens depends on the order)
 -- The descriptor is closed while threads fault on what it watches: nobody waits for a handler that
 -- is gone.
+-- explore: --memory weak
 -- Covers: B17
 local p = process()
 local u = p:userfaultfd()

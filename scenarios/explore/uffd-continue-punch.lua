@@ -1,6 +1,7 @@
 -- only: model (what happens depends on the order)
 -- A page of a file is mapped by CONTINUE while a hole is punched there: it came in and goes, or is
 -- no longer there to be mapped.
+-- explore: --memory weak
 -- Covers: B17, Z1
 local p = process()
 local fd = p:memfd_create("hole")

@@ -1,6 +1,7 @@
 -- only: model (what happens depends on the order)
 -- A fault meets the page that fills its place: it waits and is woken, or finds the page, and never
 -- waits for ever.
+-- explore: --memory weak
 -- Covers: B9, B17
 local p = process()
 local u = p:userfaultfd()

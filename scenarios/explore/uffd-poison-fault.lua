@@ -1,6 +1,7 @@
 -- only: model (what happens depends on the order)
 -- A page is poisoned while a thread faults on it: the thread waits and is woken, or comes later;
 -- either way it is the end of its access.
+-- explore: --memory weak
 -- Covers: B17, P5
 local p = process()
 local u = p:userfaultfd()

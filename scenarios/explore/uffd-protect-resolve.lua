@@ -1,5 +1,6 @@
 -- only: model (what happens depends on the order)
 -- The last protection of a page is lifted while a thread is about to wait for that: it goes on.
+-- explore: --memory weak
 -- Covers: B16, B17
 local p = process()
 local u = p:userfaultfd()

@@ -1,6 +1,7 @@
 -- only: model (what happens depends on the order)
 -- A range is unregistered while a thread faults on it: who waits goes on, who comes later does not
 -- wait.
+-- explore: --memory weak
 -- Covers: B17
 local p = process()
 local u = p:userfaultfd()
