@@ -135,8 +135,8 @@ int guard_install_range(struct vm_area *vma, vaddr_t start, vaddr_t end)
 	vaddr_t addr = start;
 
 	VM_BUG_ON2(!(vma->flags & VM_MAYBE_GUARD), vma->start, vma->flags);
-	/* So that fork copies the tables of this vma, and the guards with them. */
-	if (anon_vma_prepare(vma))
+	/* As for a page, which is what tables of anonymous memory are for. */
+	if (vma_is_anonymous(vma) && anon_vma_prepare(vma))
 		return -ENOMEM;
 	while (addr < end) {
 		int err = guard_install_one(vma->mm, addr);

@@ -14,7 +14,7 @@
  *   guard, poisoned marker     the same marker
  *
  * A vma without anon_vma holds nothing that faults would not bring again, and is not copied;
- * but one that userfaultfd write-protects in the child, too, is.
+ * but one that userfaultfd write-protects in the child, too, is, and one that may have guards.
  * Locks: both mmap_locks for write; the child's table before the parent's (ptl nests).
  */
 #include "range/range.h"
@@ -230,12 +230,20 @@ static int copy_tables(struct copy_range *copy)
 	return err;
 }
 
+/* Whether it holds what faults would not bring again. */
+static bool needs_copy(const struct vm_area *dst_vma, const struct vm_area *src_vma)
+{
+	if (src_vma->anon_vma || (src_vma->flags & VM_MAYBE_GUARD))
+		return true;
+	return userfaultfd_wp(dst_vma) && !MUTANT(fork_skips_shmem_wp);
+}
+
 int copy_page_range(struct vm_area *dst_vma, struct vm_area *src_vma)
 {
 	struct copy_range copy = { .dst_vma = dst_vma, .src_vma = src_vma };
 	int err;
 
-	if (!src_vma->anon_vma && (!userfaultfd_wp(dst_vma) || MUTANT(fork_skips_shmem_wp)))
+	if (!needs_copy(dst_vma, src_vma))
 		return 0;
 	err = copy_tables(&copy);
 	for (unsigned i = 0; i < NR_MM_COUNTERS; i++)
