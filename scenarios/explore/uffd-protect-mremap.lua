@@ -1,6 +1,6 @@
 -- only: model (what happens depends on the order)
--- Memory is protected while mremap takes it elsewhere, and nobody is told of that: what is protected
--- before loses it on the way, afterwards there is nothing to protect.
+-- Memory is protected while mremap takes it elsewhere, and nobody is told of that: what is
+-- protected before loses it on the way, afterwards there is nothing to protect.
 -- Covers: B15
 local p = process()
 local u = p:userfaultfd()
