@@ -68,35 +68,35 @@ static int tell_removal(struct vm_area **vma, vaddr_t start, vaddr_t *end, u64 r
 	return 0;
 }
 
-static int dontneed(struct vm_area *vma, vaddr_t start, vaddr_t end, u64 refused)
+static int dontneed(struct vm_area *vma, vaddr_t start, vaddr_t *end, u64 refused)
 {
-	int err = tell_removal(&vma, start, &end, refused);
+	int err = tell_removal(&vma, start, end, refused);
 
 	if (!err)
-		zap_page_range_single(vma, start, end, &(struct zap_details){ 0 });
+		zap_page_range_single(vma, start, *end, &(struct zap_details){ 0 });
 	return err;
 }
 
-static int advise_dontneed(struct vm_area *vma, vaddr_t start, vaddr_t end)
+static int advise_dontneed(struct vm_area *vma, vaddr_t start, vaddr_t *end)
 {
 	return dontneed(vma, start, end, VM_PFNMAP | VM_LOCKED);
 }
 
-static int advise_dontneed_locked(struct vm_area *vma, vaddr_t start, vaddr_t end)
+static int advise_dontneed_locked(struct vm_area *vma, vaddr_t start, vaddr_t *end)
 {
 	return dontneed(vma, start, end, VM_PFNMAP);
 }
 
 /* That files cannot be freed so is found out after the telling, by Linux too. */
-static int advise_free(struct vm_area *vma, vaddr_t start, vaddr_t end)
+static int advise_free(struct vm_area *vma, vaddr_t start, vaddr_t *end)
 {
-	int err = tell_removal(&vma, start, &end, VM_PFNMAP | VM_LOCKED);
+	int err = tell_removal(&vma, start, end, VM_PFNMAP | VM_LOCKED);
 
 	if (err)
 		return err;
 	if (!vma_is_anonymous(vma))
 		return -EINVAL;
-	madvise_free_range(vma, start, end);
+	madvise_free_range(vma, start, *end);
 	return 0;
 }
 
@@ -176,19 +176,21 @@ struct page_advice {
 	int advice;
 	u64 refused; /* VM_*, OF_FILE: -EINVAL */
 	int (*act)(struct vm_area *vma, vaddr_t start, vaddr_t end);
+	/* The same, where *end may come nearer meanwhile: the vma may have been cut. */
+	int (*act_on_part)(struct vm_area *vma, vaddr_t start, vaddr_t *end);
 };
 
 static const struct page_advice page_advices[] = {
-	{ MADV_DONTNEED, VM_PFNMAP | VM_LOCKED, advise_dontneed },
-	{ MADV_DONTNEED_LOCKED, VM_PFNMAP, advise_dontneed_locked },
-	{ MADV_FREE, VM_PFNMAP | VM_LOCKED, advise_free },
-	{ MADV_COLD, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_cold },
-	{ MADV_PAGEOUT, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, advise_pageout },
-	{ MADV_GUARD_INSTALL, VM_SPECIAL | VM_HUGETLB | VM_LOCKED, guard_install_range },
-	{ MADV_GUARD_REMOVE, VM_SPECIAL | VM_HUGETLB, advise_guard_remove },
-	{ MADV_WILLNEED, 0, advise_willneed },
-	{ MADV_REMOVE, VM_LOCKED, advise_remove },
-	{ MADV_COLLAPSE, 0, advise_refused },
+	{ MADV_DONTNEED, VM_PFNMAP | VM_LOCKED, .act_on_part = advise_dontneed },
+	{ MADV_DONTNEED_LOCKED, VM_PFNMAP, .act_on_part = advise_dontneed_locked },
+	{ MADV_FREE, VM_PFNMAP | VM_LOCKED, .act_on_part = advise_free },
+	{ MADV_COLD, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, .act = advise_cold },
+	{ MADV_PAGEOUT, VM_LOCKED | VM_PFNMAP | VM_HUGETLB, .act = advise_pageout },
+	{ MADV_GUARD_INSTALL, VM_SPECIAL | VM_HUGETLB | VM_LOCKED, .act = guard_install_range },
+	{ MADV_GUARD_REMOVE, VM_SPECIAL | VM_HUGETLB, .act = advise_guard_remove },
+	{ MADV_WILLNEED, 0, .act = advise_willneed },
+	{ MADV_REMOVE, VM_LOCKED, .act = advise_remove },
+	{ MADV_COLLAPSE, 0, .act = advise_refused },
 };
 
 /* What to do to each vma (flags or pages is not NULL), or to the range (populate). */
@@ -253,6 +255,8 @@ static int advise_vma(const struct madvise *madvise, struct vm_area *vma, vaddr_
 	*ret_next = end;
 	if (is_refused(vma, madvise->pages->refused))
 		return -EINVAL;
+	if (madvise->pages->act_on_part)
+		return madvise->pages->act_on_part(vma, start, ret_next);
 	return madvise->pages->act(vma, start, end);
 }
 
