@@ -78,7 +78,9 @@ static void same_seed_same_case(void **state)
 static void what_is_written_runs(void **state)
 {
 	struct fuzz_setup setup = plain_setup();
+	bool lacks = !(umm_userfaultfd_features() & 1); /* UFFD_FEATURE_PAGEFAULT_FLAG_WP */
 	struct scn_outcome outcome;
+	unsigned passed = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 200; seed++) {
@@ -87,10 +89,13 @@ static void what_is_written_runs(void **state)
 		run_seed(&setup, seed, &one);
 		text = written(&setup, &one);
 		run_script(&setup.config, text, &outcome);
-		if (outcome.verdict != SCN_PASSED)
+		passed += outcome.verdict == SCN_PASSED;
+		/* A scenario that is about what a build lacks is not run to its end. */
+		if (outcome.verdict != SCN_PASSED && !(lacks && outcome.verdict == SCN_SKIPPED_HERE))
 			fail_msg("seed %d: %s\n%s", (int)seed, outcome.message, text);
 		free(text);
 	}
+	assert_true(passed > 20);
 }
 
 /* ---- planted ------------------------------------------------------------------------------ */

@@ -85,12 +85,22 @@ static void count_acts(struct tally *tally, const struct fuzz_case *c)
 	}
 }
 
+/* What a build leaves out, nobody is told of. */
+static void need(uint64_t features)
+{
+	if ((umm_userfaultfd_features() & features) == features)
+		return;
+	print_message("skipped: this build lacks userfaultfd, or its write-protection\n");
+	skip();
+}
+
 static void every_message_and_answer(void **state)
 {
 	struct fuzz_setup setup = plain_setup();
 	struct tally tally = { 0 };
 
 	(void)state;
+	need(UFFD_FEATURE_PAGEFAULT_FLAG_WP);
 	for (uint64_t seed = 1; seed <= 1500; seed++) {
 		run_seed(&setup, seed, &one);
 		assert_int_equal(report.verdict, FUZZ_SAME);
@@ -144,6 +154,7 @@ static void unanswered_wait_ends(void **state)
 	struct tally tally = { 0 };
 
 	(void)state;
+	need(UFFD_FEATURE_EVENT_FORK);
 	run_telling_seed(&setup);
 	planted = scn_model;
 	planted.run = deaf;
@@ -185,6 +196,7 @@ static void unanswered_wait_is_a_difference(void **state)
 	struct fuzz_setup setup = plain_setup();
 
 	(void)state;
+	need(UFFD_FEATURE_PAGEFAULT_FLAG_WP);
 	run_telling_seed(&setup);
 	other = one;
 	if (!kernel_answers(&setup))
@@ -207,6 +219,7 @@ static void known_bugs_are_found(void **state)
 	struct fuzz_setup setup = plain_setup();
 
 	(void)state;
+	need(UFFD_FEATURE_PAGEFAULT_FLAG_WP);
 	if (!kernel_answers(&setup))
 		skip();
 	for (unsigned i = 0; i < NR(names); i++) {
