@@ -91,7 +91,8 @@ static void what_is_written_runs(void **state)
 		run_script(&setup.config, text, &outcome);
 		passed += outcome.verdict == SCN_PASSED;
 		/* A scenario that is about what a build lacks is not run to its end. */
-		if (outcome.verdict != SCN_PASSED && !(lacks && outcome.verdict == SCN_SKIPPED_HERE))
+		if (outcome.verdict != SCN_PASSED &&
+		    !(lacks && outcome.verdict == SCN_SKIPPED_HERE))
 			fail_msg("seed %d: %s\n%s", (int)seed, outcome.message, text);
 		free(text);
 	}
