@@ -92,6 +92,7 @@ struct fuzz_gen {
 		} all[FUZZ_MAX_REGIONS];
 		unsigned nr;
 	} mapped, registered;
+	bool to_protect;  /* what was registered last, all of it */
 	unsigned opening; /* steps to go of the beginning of such a case */
 	struct {
 		uint32_t op, task;

@@ -25,8 +25,11 @@ static bool wakes(const struct answer *answer, const struct fuzz_act *act, unsig
 
 	switch (nr) {
 	case FUZZ_UFFD_REGISTER:
-	case FUZZ_UFFD_UNREGISTER: /* only who waits for a missing page */
 		return false;
+	case FUZZ_UFFD_UNREGISTER:
+		/* Only where missing pages are told of. */
+		return act->step.result == 0 &&
+		       !(answer->flags & (UFFD_PAGEFAULT_FLAG_WP | UFFD_PAGEFAULT_FLAG_MINOR));
 	case FUZZ_UFFD_WAKE:
 		return act->step.result == 0;
 	case FUZZ_UFFD_WRITEPROTECT:
@@ -174,8 +177,8 @@ static bool waits_for_events_only(const struct fuzz_op *op)
 		(op->args[2] == MADV_DONTNEED || op->args[2] == MADV_FREE));
 }
 
-/* What fills is refused until the event has been read. */
-static void answer_early(struct answer *answer)
+/* The scenario has to wait, too, where nothing is read. */
+static void keep_wait(const struct answer *answer)
 {
 	struct fuzz_op wait = { .id = answer->handlers->op->id,
 				.kind = SCN_POLL,
@@ -184,6 +187,23 @@ static void answer_early(struct answer *answer)
 				.ran = true };
 
 	fuzz_keep_act(answer->handlers, &wait);
+}
+
+/* Who waits goes on, unless another process has the descriptor too and so the message. */
+static void close_unread(struct answer *answer)
+{
+	int64_t result;
+
+	answer->handlers->nr_messages++;
+	keep_wait(answer);
+	if (fuzz_call(answer->handlers, answer->by, SCN_CLOSE, (uint64_t)answer->fd, 0, 0, &result))
+		fuzz_unwatch(answer->handlers, answer->by, answer->fd);
+}
+
+/* What fills is refused until the event has been read. */
+static void answer_early(struct answer *answer)
+{
+	keep_wait(answer);
 	answer->page = answer->handlers->step->args[0] & ~(PAGE - 1);
 	plain_ioctl(answer, FUZZ_UFFD_ZEROPAGE, 0);
 }
@@ -199,6 +219,10 @@ void fuzz_take_message(struct fuzz_handlers *handlers, const struct fuzz_descrip
 					 .bytes = sizeof(struct uffd_msg) } };
 	struct uffd_msg msg;
 
+	if (how_of(&answer) == FUZZ_CLOSE) {
+		close_unread(&answer);
+		return;
+	}
 	if (waits_for_events_only(handlers->op) && how_of(&answer) != FUZZ_FILL)
 		answer_early(&answer);
 	if (!fuzz_do_act(handlers, from->handler, &read) || read.step.result != sizeof(msg)) {

@@ -155,8 +155,7 @@ void fuzz_watch(struct fuzz_handlers *handlers, struct fuzz_handler *handler, in
 		handlers->fds[handlers->nr_fds++] = (struct fuzz_descriptor){ handler, fd };
 }
 
-/* fd < 0: all of the handler. */
-static void forget_fds(struct fuzz_handlers *handlers, const struct fuzz_handler *handler, int fd)
+void fuzz_unwatch(struct fuzz_handlers *handlers, const struct fuzz_handler *handler, int fd)
 {
 	unsigned kept = 0;
 
@@ -273,7 +272,7 @@ static void before_exit(struct fuzz_handlers *handlers, const struct scn_step *s
 	if (!handler || step->task->thread_nr)
 		return;
 	fuzz_do_act(handlers, handler, &act);
-	forget_fds(handlers, handler, -1);
+	fuzz_unwatch(handlers, handler, -1);
 	handler->process = NULL;
 }
 
@@ -285,7 +284,7 @@ void fuzz_close_all(struct fuzz_handlers *handlers, const char *why)
 		int64_t result;
 
 		fuzz_call(handlers, at.handler, SCN_CLOSE, (uint64_t)at.fd, 0, 0, &result);
-		forget_fds(handlers, at.handler, at.fd);
+		fuzz_unwatch(handlers, at.handler, at.fd);
 	}
 }
 
@@ -404,7 +403,8 @@ static void after(struct fuzz_handlers *handlers, const struct fuzz_op *op,
 	else if (op->kind == SCN_FORK)
 		after_fork(handlers, op, step, fds, nr);
 	else if (op->kind == SCN_CLOSE && handler_of(handlers, step->task->process))
-		forget_fds(handlers, handler_of(handlers, step->task->process), (int)step->args[0]);
+		fuzz_unwatch(handlers, handler_of(handlers, step->task->process),
+			     (int)step->args[0]);
 }
 
 int fuzz_handlers_run(struct fuzz_handlers *handlers, const struct fuzz_op *op,

@@ -39,6 +39,7 @@ enum fuzz_how {
 	FUZZ_UNMAP,
 	FUZZ_REGISTER, /* again, in another mode */
 	FUZZ_UNREGISTER,
+	FUZZ_CLOSE, /* the descriptor, before the message is read */
 	FUZZ_NR_HOWS,
 };
 
@@ -108,6 +109,8 @@ bool fuzz_call(struct fuzz_handlers *handlers, struct fuzz_handler *by, enum scn
 /* For the scenario, not for the log. */
 void fuzz_keep_act(struct fuzz_handlers *handlers, const struct fuzz_op *act);
 void fuzz_watch(struct fuzz_handlers *handlers, struct fuzz_handler *handler, int fd);
+/* fd < 0: all of the handler. */
+void fuzz_unwatch(struct fuzz_handlers *handlers, const struct fuzz_handler *handler, int fd);
 /* Close what there is: then nobody waits any more. */
 void fuzz_close_all(struct fuzz_handlers *handlers, const char *why);
 

@@ -14,7 +14,9 @@
 #define NONBLOCK 04000
 #define USER_MODE_ONLY 1
 
-#define FEATURE_WP (1u << 0)
+#define REGISTER_WP 2
+#define PROTECT 1
+
 #define FEATURE_EVENTS (0xeu | 1u << 6)
 #define FEATURE_SIGBUS (1u << 7)
 #define FEATURE_WP_UNPOPULATED (1u << 13)
@@ -157,6 +159,20 @@ static uint32_t some_descriptor(struct fuzz_gen *gen)
 	return gen->uffds[fuzz_below(gen, gen->nr_uffds)];
 }
 
+/* Some time after it was registered: with what is there by then. */
+static void gen_protect(struct fuzz_gen *gen, struct fuzz_op *op)
+{
+	const struct fuzz_place *place = &gen->registered.all[gen->registered.nr - 1];
+
+	gen->to_protect = false;
+	op->kind = SCN_IOCTL;
+	op->args[1] = fuzz_uffd_command(FUZZ_UFFD_WRITEPROTECT);
+	op->args[2] = PROTECT;
+	op->nr_ranges = 2;
+	op->range_base[0] = place->base;
+	op->ranges[0] = (struct umm_iovec){ place->addr, place->pages * PAGE };
+}
+
 void fuzz_gen_uffd(struct fuzz_gen *gen, struct fuzz_op *op)
 {
 	if (!gen->nr_uffds || (gen->nr_uffds < FUZZ_MAX_UFFDS && fuzz_chance(gen, 5))) {
@@ -173,6 +189,10 @@ void fuzz_gen_uffd(struct fuzz_gen *gen, struct fuzz_op *op)
 		gen->uffd_fresh = 0;
 		op->kind = SCN_IOCTL;
 		gen_api(gen, op);
+		return;
+	}
+	if (gen->to_protect && gen->registered.nr) {
+		gen_protect(gen, op);
 		return;
 	}
 	op->kind = fuzz_chance(gen, 3) ? SCN_READ_FD : fuzz_chance(gen, 3) ? SCN_POLL : SCN_IOCTL;
@@ -201,13 +221,14 @@ uint64_t fuzz_some_answers(struct fuzz_gen *gen)
 		FUZZ_MOVE,       FUZZ_WRONG,   FUZZ_WRONG,      FUZZ_DROP,   FUZZ_READONLY,
 		FUZZ_REGISTER,   FUZZ_FILL,    FUZZ_UNREGISTER,
 	};
+	static const uint8_t rare[] = { FUZZ_CLOSED, FUZZ_UNMAP, FUZZ_CLOSE };
 	uint64_t answers = 0;
 
 	for (unsigned i = 0; i < 16; i++) {
 		uint64_t how = PICK(gen, usual);
 
-		if (fuzz_chance(gen, 2))
-			how = fuzz_chance(gen, 50) ? FUZZ_CLOSED : FUZZ_UNMAP;
+		if (fuzz_chance(gen, 3))
+			how = PICK(gen, rare);
 		answers = answers << 4 | how;
 	}
 	return answers;
@@ -257,6 +278,7 @@ void fuzz_learn_uffd(struct fuzz_gen *gen, const struct fuzz_op *op)
 		if (fuzz_chance(gen, 50) && !gen->opening)
 			gen->opening = 1;
 	} else if (op->kind == SCN_IOCTL && op->args[1] == fuzz_uffd_command(FUZZ_UFFD_REGISTER)) {
+		gen->to_protect = (op->args[2] & REGISTER_WP) && fuzz_chance(gen, 50);
 		remember(gen, &gen->registered,
 			 (struct fuzz_place){ .base = op->range_base[0],
 					      .addr = op->ranges[0].addr,
