@@ -11,7 +11,7 @@ local touched
 concurrent(function()
 	touched = p:try("store", a, 7) ~= nil
 end, function()
-	p:uffd_register(u, a, PAGE, "missing|wp")
+	p:uffd_register(u, a, PAGE, "missing")
 end)
 expect_eq(p:pagemap(a).present, touched)
 expect(not touched or p:load(a) == 7)
