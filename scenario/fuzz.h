@@ -93,14 +93,17 @@ struct fuzz_gen {
 		unsigned nr;
 	} mapped, registered;
 	bool to_protect;  /* what was registered last, all of it */
-	unsigned opening; /* steps to go of the beginning of such a case */
+	bool to_register; /* what was mapped last */
+	bool begins;      /* such a case begins with memory that is registered, */
+	unsigned opening; /* of which this is the next step */
 	struct {
 		uint32_t op, task;
 	} pins[FUZZ_MAX_REGIONS];
 	unsigned nr_pins;
 	uint32_t uffds[FUZZ_MAX_UFFDS]; /* the ops that made them */
 	unsigned nr_uffds;
-	uint32_t uffd_fresh; /* the one that has not had its handshake; 0: none */
+	uint32_t uffd_fresh; /* the one that has not had its handshake, which is next; 0: none */
+	uint32_t uffd_maker; /* the task that made it */
 	unsigned nr_final;   /* reads at the end of the case */
 };
 

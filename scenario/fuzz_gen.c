@@ -615,8 +615,7 @@ void fuzz_gen_init(struct fuzz_gen *gen, uint64_t seed, unsigned nr_ops, uint64_
 	gen->printable = !uses(gen, gen_fetch);
 	gen->files = uses(gen, fuzz_gen_memfd);
 	gen->handled = uses(gen, fuzz_gen_uffd) && uses(gen, fuzz_gen_handled);
-	if (uses(gen, fuzz_gen_uffd) && fuzz_chance(gen, 75))
-		gen->opening = FUZZ_UFFD_OPENING;
+	gen->begins = uses(gen, fuzz_gen_uffd) && fuzz_chance(gen, 75);
 	/* Making an area takes long: many cases in a row have swap, or none has. */
 	gen->swap = uses(gen, fuzz_gen_swap) && fuzz_seed_swaps(seed);
 }
@@ -710,20 +709,24 @@ bool fuzz_gen_next(struct fuzz_gen *gen, unsigned done, struct fuzz_op *ret_op)
 	} else if (done == 1 && gen->swap) {
 		op.task = gen->tasks[0].op;
 		fuzz_swap_on(&op);
-	} else if (gen->opening) {
-		op.task = gen->tasks[0].op;
-		fuzz_open_uffd(gen, &op);
 	} else if (gen->nr_final || done + FUZZ_FINAL_READS >= gen->nr_ops) {
 		if (!final_read(gen, &op))
 			return false;
+	} else if (gen->begins) {
+		op.task = gen->tasks[0].op;
+		fuzz_open_uffd(gen, &op);
+		gen->begins = gen->opening != 0;
+	} else if (gen->uffd_fresh || gen->to_register) {
+		op.task = gen->uffd_fresh ? gen->uffd_maker : some_task(gen)->op;
+		fuzz_register_again(gen, &op);
 	} else {
 		class = some_class(gen);
 		if (!class)
 			return false;
 		op.task = some_task(gen)->op;
 		class->gen(gen, &op);
-		keep_off_image(&op);
 	}
+	keep_off_image(&op);
 	if (gen->handled)
 		op.answers = fuzz_some_answers(gen);
 	*ret_op = op;

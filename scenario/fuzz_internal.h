@@ -63,8 +63,9 @@ uint64_t fuzz_some_answers(struct fuzz_gen *gen);
 void fuzz_gen_handled(struct fuzz_gen *gen, struct fuzz_op *op);
 void fuzz_gen_uffd(struct fuzz_gen *gen, struct fuzz_op *op);
 /* The first ops of most cases with userfaultfds: something mapped, registered. */
-#define FUZZ_UFFD_OPENING 4
 void fuzz_open_uffd(struct fuzz_gen *gen, struct fuzz_op *op);
+/* The handshake of a descriptor, or register something, most likely what was mapped last. */
+void fuzz_register_again(struct fuzz_gen *gen, struct fuzz_op *op);
 /* A page of a place; with it the op that it is relative to. */
 uint64_t fuzz_page_of(struct fuzz_gen *gen, const struct fuzz_places *places, uint32_t *ret_base);
 void fuzz_learn_uffd(struct fuzz_gen *gen, const struct fuzz_op *op);

@@ -183,14 +183,6 @@ void fuzz_gen_uffd(struct fuzz_gen *gen, struct fuzz_op *op)
 		return;
 	}
 	op->base = some_descriptor(gen);
-	if (gen->uffd_fresh) {
-		/* Nothing goes before the handshake. */
-		op->base = gen->uffd_fresh;
-		gen->uffd_fresh = 0;
-		op->kind = SCN_IOCTL;
-		gen_api(gen, op);
-		return;
-	}
 	if (gen->to_protect && gen->registered.nr) {
 		gen_protect(gen, op);
 		return;
@@ -234,30 +226,72 @@ uint64_t fuzz_some_answers(struct fuzz_gen *gen)
 	return answers;
 }
 
+/* Some of the pages that are to be registered are there already. */
+static void open_with_pages(struct fuzz_gen *gen, struct fuzz_op *op)
+{
+	op->kind = SCN_MADVISE;
+	op->args[0] = gen->window + fuzz_below(gen, FUZZ_PAGES) * PAGE;
+	op->args[1] = fuzz_some_length(gen);
+	op->args[2] = MADV_POPULATE_WRITE;
+}
+
+/* Some go again: of shared memory they stay cached, for minor faults. */
+static void open_with_holes(struct fuzz_gen *gen, struct fuzz_op *op)
+{
+	open_with_pages(gen, op);
+	op->args[2] = MADV_DONTNEED;
+}
+
+static void open_with_mapping(struct fuzz_gen *gen, struct fuzz_op *op)
+{
+	static const uint64_t kinds[] = { MAP_PRIVATE, MAP_SHARED };
+
+	op->kind = SCN_MMAP;
+	op->args[0] = gen->window;
+	op->args[1] = FUZZ_PAGES * PAGE;
+	op->args[2] = PROT_READ | PROT_WRITE;
+	op->args[3] = MAP_ANONYMOUS | MAP_FIXED | PICK(gen, kinds);
+	op->args[4] = UINT64_MAX;
+}
+
+static void open_with_descriptor(struct fuzz_gen *gen, struct fuzz_op *op)
+{
+	(void)gen;
+	op->kind = SCN_USERFAULTFD;
+	op->args[0] = NONBLOCK;
+}
+
+static void open_with_ioctl(struct fuzz_gen *gen, struct fuzz_op *op)
+{
+	op->kind = SCN_IOCTL;
+	op->base = gen->uffd_fresh ? gen->uffd_fresh : some_descriptor(gen);
+	if (gen->uffd_fresh)
+		gen_api(gen, op);
+	else
+		gen_plain(gen, op, FUZZ_UFFD_REGISTER);
+	gen->uffd_fresh = 0;
+}
+
 void fuzz_open_uffd(struct fuzz_gen *gen, struct fuzz_op *op)
 {
-	static const uint64_t kinds[] = { MAP_PRIVATE, MAP_PRIVATE, MAP_SHARED };
-	unsigned step = FUZZ_UFFD_OPENING - gen->opening--;
+	static void (*const steps[])(struct fuzz_gen * gen, struct fuzz_op * op) = {
+		open_with_mapping, open_with_pages, open_with_descriptor,
+		open_with_ioctl,   open_with_ioctl, open_with_holes,
+	};
+	unsigned step = gen->opening++;
 
-	if (step == 0) {
-		op->kind = SCN_MMAP;
-		op->args[0] = gen->window;
-		op->args[1] = FUZZ_PAGES * PAGE;
-		op->args[2] = PROT_READ | PROT_WRITE;
-		op->args[3] = MAP_ANONYMOUS | MAP_FIXED | PICK(gen, kinds);
-		op->args[4] = UINT64_MAX;
-	} else if (step == 1 || !gen->nr_uffds) {
-		op->kind = SCN_USERFAULTFD;
-		op->args[0] = NONBLOCK;
-	} else {
-		op->kind = SCN_IOCTL;
-		op->base = some_descriptor(gen);
-		gen->uffd_fresh = 0;
-		if (step == 2)
-			gen_api(gen, op);
-		else
-			gen_plain(gen, op, FUZZ_UFFD_REGISTER);
-	}
+	if (gen->opening == NR(steps))
+		gen->opening = 0;
+	if (steps[step] == open_with_ioctl && !gen->nr_uffds)
+		open_with_descriptor(gen, op);
+	else
+		steps[step](gen, op);
+}
+
+void fuzz_register_again(struct fuzz_gen *gen, struct fuzz_op *op)
+{
+	gen->to_register &= gen->uffd_fresh != 0;
+	open_with_ioctl(gen, op);
 }
 
 void fuzz_learn_uffd(struct fuzz_gen *gen, const struct fuzz_op *op)
@@ -268,6 +302,7 @@ void fuzz_learn_uffd(struct fuzz_gen *gen, const struct fuzz_op *op)
 	if (op->kind == SCN_USERFAULTFD && gen->nr_uffds < FUZZ_MAX_UFFDS) {
 		gen->uffds[gen->nr_uffds++] = op->id;
 		gen->uffd_fresh = op->id;
+		gen->uffd_maker = op->task;
 	} else if (op->kind == SCN_MMAP) {
 		remember(gen, &gen->mapped,
 			 (struct fuzz_place){ .base = absolute ? 0 : op->id,
@@ -275,8 +310,7 @@ void fuzz_learn_uffd(struct fuzz_gen *gen, const struct fuzz_op *op)
 					      .pages = op->args[1] / PAGE,
 					      .shared = type != MAP_PRIVATE });
 		/* Soon registered, or else the next ones take its place. */
-		if (fuzz_chance(gen, 50) && !gen->opening)
-			gen->opening = 1;
+		gen->to_register = gen->nr_uffds && fuzz_chance(gen, 50);
 	} else if (op->kind == SCN_IOCTL && op->args[1] == fuzz_uffd_command(FUZZ_UFFD_REGISTER)) {
 		gen->to_protect = (op->args[2] & REGISTER_WP) && fuzz_chance(gen, 50);
 		remember(gen, &gen->registered,
