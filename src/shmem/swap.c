@@ -102,7 +102,7 @@ static void poison_value(struct inode *inode, pgoff_t index, u64 value, struct p
 	if (!there)
 		return;
 	shmem_count(inode, 0, -1);
-	swap_free(machine_of(inode), value_to_swp(value));
+	free_swap_and_cache(machine_of(inode), value_to_swp(value));
 }
 
 /* A locked page of the swap cache takes the place of its value. */
@@ -123,7 +123,8 @@ static int replace_value(struct inode *inode, pgoff_t index, u64 value, struct p
 	shmem_count(inode, 0, -1);
 	delete_from_swap_cache(page);
 	(void)filemap_dirty_page(page);
-	swap_free(machine_of(inode), entry);
+	/* Somebody may have read the slot ahead since. */
+	free_swap_and_cache(machine_of(inode), entry);
 	return 0;
 }
 
