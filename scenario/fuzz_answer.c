@@ -219,8 +219,9 @@ void fuzz_take_message(struct fuzz_handlers *handlers, const struct fuzz_descrip
 					 .bytes = sizeof(struct uffd_msg) } };
 	struct uffd_msg msg;
 
-	/* A call on the descriptor itself would hold it, and who waits in it wait for ever. */
-	if (how_of(&answer) == FUZZ_CLOSE && handlers->op->kind != SCN_IOCTL) {
+	/* A call on the descriptor holds it, or a child that nobody knows yet: that waits for ever. */
+	if (how_of(&answer) == FUZZ_CLOSE && handlers->op->kind != SCN_IOCTL &&
+	    handlers->op->kind != SCN_FORK) {
 		close_unread(&answer);
 		return;
 	}
