@@ -219,7 +219,7 @@ void fuzz_take_message(struct fuzz_handlers *handlers, const struct fuzz_descrip
 					 .bytes = sizeof(struct uffd_msg) } };
 	struct uffd_msg msg;
 
-	/* A call on it, or a child that nobody knows yet, holds it: who waits would wait for ever. */
+	/* A call on it, or a child not known yet, holds it: who waits would wait for ever. */
 	if (how_of(&answer) == FUZZ_CLOSE && handlers->op->kind != SCN_IOCTL &&
 	    handlers->op->kind != SCN_FORK) {
 		close_unread(&answer);
