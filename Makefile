@@ -4,7 +4,7 @@
 BUILD ?= build/main
 PREFIX ?= /usr/local
 SCENARIO ?= scenarios/tour.lua scenarios/live-snapshot.lua
-FUZZ_RUNS ?= 4000
+FUZZ_RUNS ?= 6000
 FUZZ_OPS ?= 50
 USERMM = $(BUILD)/cli/usermm
 

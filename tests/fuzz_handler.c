@@ -2,6 +2,7 @@
 /*
  * The fuzzer's handlers: that every kind of message comes and is answered in every way, that a wait
  * which nobody answers ends, and that the known bugs of userfaultfd are found.
+ * Covers: B3, B7, B9, B16, B17
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
