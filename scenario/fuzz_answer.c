@@ -129,7 +129,7 @@ static void answer_as(struct answer *answer, enum fuzz_how how)
 	case FUZZ_WRONG:
 		plain_ioctl(answer, wp ? FUZZ_UFFD_ZEROPAGE : FUZZ_UFFD_WRITEPROTECT, wp ? 0 : 1);
 		break;
-	case FUZZ_CLOSED:
+	case FUZZ_NO_ACCESS:
 		change(answer, SCN_MPROTECT, PROT_NONE);
 		break;
 	case FUZZ_READONLY:

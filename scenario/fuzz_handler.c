@@ -35,17 +35,17 @@ void fuzz_handlers_close(struct fuzz_handlers *handlers)
 	scn_buffer_free(&handlers->log);
 }
 
-static struct fuzz_handler *handler_of(const struct fuzz_handlers *handlers,
+static struct fuzz_handler *handler_of(struct fuzz_handlers *handlers,
 				       const struct scn_task *process)
 {
 	for (unsigned i = 0; i < FUZZ_MAX_HANDLERS; i++) {
 		if (process && handlers->all[i].process == process)
-			return (struct fuzz_handler *)&handlers->all[i];
+			return &handlers->all[i];
 	}
 	return NULL;
 }
 
-bool fuzz_has_handler(const struct fuzz_handlers *handlers, const struct scn_task *process)
+bool fuzz_has_handler(struct fuzz_handlers *handlers, const struct scn_task *process)
 {
 	return handler_of(handlers, process) != NULL;
 }

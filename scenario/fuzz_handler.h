@@ -10,8 +10,8 @@
  *   op:       ---fault~~~~~~~~~~~~~~~~~~~~~~~fault~~~~~~~~~~~~~~~~---> ends
  *   handler:        read, answer, plainer answer    read, answer
  *
- * Only one of the two is under way at a time, so that both backends give the same messages and
- * the same results, in the same order.
+ * Who waits does nothing until it is woken, and what wakes it is the last thing that is done about
+ * its message: so both backends give the same messages and the same results, in the same order.
  */
 #ifndef SCENARIO_FUZZ_HANDLER_H
 #define SCENARIO_FUZZ_HANDLER_H
@@ -32,8 +32,8 @@ enum fuzz_how {
 	FUZZ_AROUND,     /* fill three pages from this one on */
 	FUZZ_BEFORE,     /* from the one before it on */
 	FUZZ_MOVE,
-	FUZZ_WRONG,  /* first with what the message does not ask for */
-	FUZZ_CLOSED, /* take every right away, then wake */
+	FUZZ_WRONG,     /* first with what the message does not ask for */
+	FUZZ_NO_ACCESS, /* take every right away, then wake */
 	FUZZ_READONLY,
 	FUZZ_DROP, /* drop the page, then wake */
 	FUZZ_UNMAP,
@@ -42,6 +42,8 @@ enum fuzz_how {
 	FUZZ_CLOSE, /* the descriptor, before the message is read */
 	FUZZ_NR_HOWS,
 };
+
+_Static_assert(FUZZ_NR_HOWS <= 16, "four bits");
 
 struct fuzz_handler {
 	uint32_t op; /* that made the process */
@@ -77,7 +79,7 @@ void fuzz_handlers_init(struct fuzz_handlers *handlers, struct scn_session *sess
 void fuzz_handlers_close(struct fuzz_handlers *handlers);
 
 /* Whether the process has a handler: one thread more than those of the case. */
-bool fuzz_has_handler(const struct fuzz_handlers *handlers, const struct scn_task *process);
+bool fuzz_has_handler(struct fuzz_handlers *handlers, const struct scn_task *process);
 
 /*
  * Run the step of an op, and answer what it waits for. seed: of the schedule. 0 or what

@@ -213,7 +213,7 @@ uint64_t fuzz_some_answers(struct fuzz_gen *gen)
 		FUZZ_MOVE,       FUZZ_WRONG,   FUZZ_WRONG,      FUZZ_DROP,   FUZZ_READONLY,
 		FUZZ_REGISTER,   FUZZ_FILL,    FUZZ_UNREGISTER,
 	};
-	static const uint8_t rare[] = { FUZZ_CLOSED, FUZZ_UNMAP, FUZZ_CLOSE };
+	static const uint8_t rare[] = { FUZZ_NO_ACCESS, FUZZ_UNMAP, FUZZ_CLOSE };
 	uint64_t answers = 0;
 
 	for (unsigned i = 0; i < 16; i++) {
