@@ -162,6 +162,44 @@ static void one_filling_wakes_all(void **state)
 	finish();
 }
 
+static unsigned nr_pending(void)
+{
+	struct file *file = fget(((struct task *)handler)->files, uffd);
+	struct userfaultfd_ctx *ctx = file->uffd;
+	struct list_head *at;
+	unsigned nr = 0;
+
+	spin_lock(&ctx->lock);
+	for (at = ctx->pending.next; at != &ctx->pending; at = at->next)
+		nr++;
+	spin_unlock(&ctx->lock);
+	fput(file);
+	return nr;
+}
+
+static void one_read_takes_what_fits(void **state)
+{
+	struct uffd_msg messages[THREADS] = { 0 };
+	struct toucher touchers[THREADS];
+
+	(void)state;
+	build(0, UFFDIO_REGISTER_MODE_MISSING);
+	start(touchers, true);
+	while (nr_pending() < THREADS)
+		host_thread_yield();
+	assert_int_equal(umm_fd_read(handler, uffd, messages, sizeof(messages[0]) - 1), -EINVAL);
+	assert_int_equal(umm_fd_read(handler, uffd, messages, 3 * sizeof(messages[0]) + 8),
+			 3 * sizeof(messages[0]));
+	assert_int_equal(nr_pending(), THREADS - 3);
+	assert_int_equal(umm_fd_read(handler, uffd, &messages[3], sizeof(messages[0])),
+			 sizeof(messages[0]));
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(messages[i].arg.pagefault.address, A);
+	assert_int_equal(copy_to(A), 0);
+	join(touchers);
+	finish();
+}
+
 static void closing_lets_everybody_go(void **state)
 {
 	struct toucher touchers[THREADS];
@@ -278,6 +316,22 @@ static void a_signal_ends_a_read(void **state)
 #endif
 
 /* What may not be done leaves everything as it was. */
+/* What is refused for want of a descriptor leaves no context behind: finish() counts. */
+static void descriptors_run_out(void **state)
+{
+	int fd, last = -1;
+
+	(void)state;
+	build(0, UFFDIO_REGISTER_MODE_MISSING);
+	while ((fd = umm_userfaultfd(handler, 0)) >= 0)
+		last = fd;
+	assert_int_equal(fd, -EMFILE);
+	assert_int_equal(last, MAX_FDS - 1);
+	assert_int_equal(umm_close(handler, last), 0);
+	assert_int_equal(umm_userfaultfd(handler, 0), last);
+	finish();
+}
+
 static void refusals_change_nothing(void **state)
 {
 	struct uffdio_register reg = { .range = { A + 1, PAGE }, .mode = 1 };
@@ -306,9 +360,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refusals_change_nothing),
+		cmocka_unit_test(descriptors_run_out),
 #ifndef UMM_SIM
 		cmocka_unit_test(every_fault_is_served),
 		cmocka_unit_test(one_filling_wakes_all),
+		cmocka_unit_test(one_read_takes_what_fits),
 		cmocka_unit_test(closing_lets_everybody_go),
 		cmocka_unit_test(an_event_loop_is_told),
 		cmocka_unit_test(who_is_killed_waits_no_longer),
