@@ -13,6 +13,7 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,9 +25,10 @@ enum need { NEEDS_NOTHING, NEEDS_UFFD, NEEDS_UFFD_WP, NEEDS_WP_ASYNC };
 
 /* What one measurement works on. */
 struct work {
-	uint64_t pages;   /* mapped, 4 KiB each */
-	uint32_t threads; /* that do the work at once, each on its share */
-	uint32_t rounds;  /* how often the work is done inside one measurement */
+	uint64_t pages;      /* mapped, 4 KiB each */
+	uint32_t threads;    /* that do the work at once, each on its share */
+	uint32_t rounds;     /* how often the work is done inside one measurement */
+	uint32_t processors; /* of two threads that answer each other: 1 or 2 */
 };
 
 /* Does the work once and says how many ns a unit took. Ends the program when it cannot. */
@@ -99,6 +101,12 @@ struct thread_work {
 };
 /* Returns the ns of the thread that took the longest. One of them is the caller itself. */
 double run_threads(const struct work *work, const struct thread_work *what);
+/*
+ * This thread and another that answers it, on a processor each (2) or both on one (1): left to the
+ * scheduler it would be either, by chance. place_back undoes it for this thread.
+ */
+void place_pair(pthread_t other, unsigned processors);
+void place_back(void);
 /* Waits until `threads` have come here; all leave within some ten ns. */
 void meet(uint32_t *arrived, uint32_t threads);
 /*

@@ -60,6 +60,43 @@ void cannot_run(const char *fmt, ...)
 	_Exit(3);
 }
 
+/* The processor of this number among those that this process may use, or the last of them. */
+static cpu_set_t nth_processor(const cpu_set_t *allowed, unsigned nth)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, allowed))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (!nth--)
+			break;
+	}
+	return one;
+}
+
+static cpu_set_t unplaced; /* where place_pair found its thread */
+
+void place_pair(pthread_t other, unsigned processors)
+{
+	cpu_set_t own, others;
+
+	if (pthread_getaffinity_np(pthread_self(), sizeof(unplaced), &unplaced))
+		cannot_run("the processors of a thread cannot be asked for here");
+	own = nth_processor(&unplaced, 0);
+	others = nth_processor(&unplaced, processors - 1);
+	if (pthread_setaffinity_np(pthread_self(), sizeof(own), &own) ||
+	    pthread_setaffinity_np(other, sizeof(others), &others))
+		cannot_run("threads cannot be placed here");
+}
+
+void place_back(void)
+{
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(unplaced), &unplaced);
+}
+
 struct thread_run {
 	const struct thread_work *what;
 	uint32_t nr_threads, arrived;

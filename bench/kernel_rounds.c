@@ -83,10 +83,12 @@ static double rounds_with_thread(const struct work *work, bool wp)
 	rounds_prepare(work, wp, 0, 0);
 	if (pthread_create(&handler, NULL, handler_main, NULL))
 		cannot_run("no thread can be started here");
+	place_pair(handler, work->processors);
 	begin = wall_ns();
 	kernel_touch(rounds.area.p, work->pages);
 	ns = wall_ns() - begin;
 	pthread_join(handler, NULL);
+	place_back();
 	rounds_finish();
 	return ns / (double)work->pages;
 }

@@ -78,10 +78,12 @@ static double rounds_with_thread(const struct work *work, bool wp)
 	check(!err, "thread", err);
 	if (pthread_create(&handler, NULL, handler_main, &rounds))
 		cannot_run("no thread can be started here");
+	place_pair(handler, work->processors);
 	begin = wall_ns();
 	touch_pages(writer, rounds.area.addr, work->pages);
 	ns = wall_ns() - begin;
 	pthread_join(handler, NULL);
+	place_back();
 	umm_task_exit(writer);
 	umm_task_exit(rounds.area.task);
 	return ns / (double)work->pages;

@@ -59,6 +59,16 @@
 		.faster = 3,                                                                \
 	}
 
+/* A handler that waits on another processor, or on the one of who faults. */
+#define WAIT(n, t, what, need, nr, aim)                                                        \
+	{                                                                                      \
+		.name = n, .title = t, .unit = "fault", .against = SIDE_LINUX,                 \
+		.measure = { [SIDE_MODEL] = model_##what, [SIDE_LINUX] = kernel_##what },      \
+		.needs = need,                                                                 \
+		.work = { .pages = ROUND_PAGES, .threads = 1, .rounds = 1, .processors = nr }, \
+		.faster = aim,                                                                 \
+	}
+
 #define UFFD(n, t, what, need, nr_pages, most)                                            \
 	{                                                                                 \
 		.name = n, .title = t, .unit = "page", .against = SIDE_LINUX,             \
@@ -109,12 +119,16 @@ const struct benchmark benchmarks[] = {
 	SWAP("swap-in", "read of a page that is in swap", swap_in),
 	SWAP("overcommit-2", "write to twice the memory there is, per page", overcommit_2),
 	SWAP("overcommit-10", "the same, to ten times as much", overcommit_10),
-	ROUND("uffd-missing-wait", "missing fault, resolved by a thread that waits for it",
-	      uffd_missing_wait, NEEDS_UFFD),
+	WAIT("uffd-missing-wait", "missing fault, resolved by a thread that waits for it",
+	     uffd_missing_wait, NEEDS_UFFD, 2, 3),
+	WAIT("uffd-missing-wait-1", "the same, both on one processor", uffd_missing_wait,
+	     NEEDS_UFFD, 1, 0),
 	ROUND("uffd-missing-sigbus", "the same, resolved where it ends in SIGBUS",
 	      uffd_missing_sigbus, NEEDS_UFFD),
-	ROUND("uffd-wp-wait", "write-protect fault, resolved by a thread that waits for it",
-	      uffd_wp_wait, NEEDS_UFFD_WP),
+	WAIT("uffd-wp-wait", "write-protect fault, resolved by a thread that waits for it",
+	     uffd_wp_wait, NEEDS_UFFD_WP, 2, 3),
+	WAIT("uffd-wp-wait-1", "the same, both on one processor", uffd_wp_wait, NEEDS_UFFD_WP, 1,
+	     0),
 	ROUND("uffd-wp-sigbus", "the same, resolved where it ends in SIGBUS", uffd_wp_sigbus,
 	      NEEDS_UFFD_WP),
 	UFFD("uffd-protect", "UFFDIO_WRITEPROTECT and back, per page that is there and call",

@@ -12,9 +12,9 @@
 #define SPIN_YIELDS 64  /* before a spinner sleeps */
 #define SPIN_SLEEP_NS 20000
 /* Before a waiter sleeps, as long as that has paid; and how often it is tried when it has not. */
-#define WAIT_MIN_PAUSES SPIN_PAUSES
+#define WAIT_MIN_PAUSES 8
 #define WAIT_MAX_PAUSES 2048
-#define WAIT_TRY_EVERY 32
+#define WAIT_TRY_EVERY 128
 
 _Thread_local struct task *native_current __attribute__((tls_model("initial-exec")));
 u32 native_bit_waiters[NATIVE_BIT_WAITERS];
@@ -201,7 +201,7 @@ static bool wait_awake(const struct wait_queue_head *wq, u32 sequence)
 
 	for (unsigned n = 0; n < pauses; n++) {
 		if (__atomic_load_n(&wq->sequence, __ATOMIC_ACQUIRE) != sequence) {
-			most = MIN(2 * most, WAIT_MAX_PAUSES);
+			most = WAIT_MAX_PAUSES;
 			return true;
 		}
 		pause_cpu();
