@@ -34,31 +34,19 @@ struct move {
 	pte_t src_pte; /* as it was seen; the destination's was none */
 };
 
+static void unlock_both(const struct move *move)
+{
+	pte_unlock_both(move->dst_ptep, move->src_ptep);
+}
+
 /* Both tables locked; false: an entry is no longer what was seen, nothing is locked. */
 static bool lock_both(const struct move *move)
 {
-	spinlock_t *dst_ptl = pte_lockptr(move->dst_ptep);
-	spinlock_t *src_ptl = pte_lockptr(move->src_ptep);
-
-	spin_lock(MIN(dst_ptl, src_ptl));
-	if (dst_ptl != src_ptl)
-		spin_lock(MAX(dst_ptl, src_ptl));
+	pte_lock_both(move->dst_ptep, move->src_ptep);
 	if (pte_none(ptep_get(move->dst_ptep)) && ptep_get(move->src_ptep).v == move->src_pte.v)
 		return true;
-	spin_unlock(dst_ptl);
-	if (dst_ptl != src_ptl)
-		spin_unlock(src_ptl);
+	unlock_both(move);
 	return false;
-}
-
-static void unlock_both(const struct move *move)
-{
-	spinlock_t *dst_ptl = pte_lockptr(move->dst_ptep);
-	spinlock_t *src_ptl = pte_lockptr(move->src_ptep);
-
-	spin_unlock(dst_ptl);
-	if (dst_ptl != src_ptl)
-		spin_unlock(src_ptl);
 }
 
 /* The source's entry, gone, with every CPU told. Both tables locked. */

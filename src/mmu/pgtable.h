@@ -56,6 +56,27 @@ static inline spinlock_t *pte_lockptr(pte_t *ptep)
 	return &virt_to_page(ptep)->ptl;
 }
 
+/*
+ * The locks of the tables of two entries, which may be one table: the lower one first, as two may
+ * go opposite ways.
+ */
+static inline void pte_lock_both(pte_t *a, pte_t *b)
+{
+	spinlock_t *first = MIN(pte_lockptr(a), pte_lockptr(b));
+	spinlock_t *second = MAX(pte_lockptr(a), pte_lockptr(b));
+
+	spin_lock(first);
+	if (second != first)
+		spin_lock(second);
+}
+
+static inline void pte_unlock_both(pte_t *a, pte_t *b)
+{
+	spin_unlock(pte_lockptr(a));
+	if (pte_lockptr(b) != pte_lockptr(a))
+		spin_unlock(pte_lockptr(b));
+}
+
 /* Write an entry; keeps the table's count of used entries and records the change. ptl held. */
 void set_pte_at(struct mm *mm, vaddr_t addr, pte_t *ptep, pte_t pte);
 /*

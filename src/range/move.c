@@ -55,24 +55,19 @@ static bool move_pte(const struct move_range *move, pte_t *old, pte_t *to)
 /* The part of a move that stays in one old and one new table. */
 static void move_ptes(struct move_range *move, pte_t *old, pte_t *to, u64 bytes)
 {
-	spinlock_t *old_ptl = pte_lockptr(old);
-	spinlock_t *new_ptl = pte_lockptr(to);
 	vaddr_t start = move->old_addr;
+	u64 pages = bytes >> PAGE_SHIFT;
 	bool flush = false;
 
-	spin_lock(old_ptl);
-	if (new_ptl != old_ptl)
-		spin_lock(new_ptl);
-	for (vaddr_t end = start + bytes; move->old_addr < end; old++, to++) {
-		flush |= move_pte(move, old, to);
+	pte_lock_both(old, to);
+	for (u64 i = 0; i < pages; i++) {
+		flush |= move_pte(move, old + i, to + i);
 		move->old_addr += PAGE_SIZE;
 		move->new_addr += PAGE_SIZE;
 	}
 	if (flush && !MUTANT(mremap_flushes_late))
 		flush_tlb_range(move->mm, start, start + bytes);
-	if (new_ptl != old_ptl)
-		spin_unlock(new_ptl);
-	spin_unlock(old_ptl);
+	pte_unlock_both(old, to);
 }
 
 u64 move_page_tables(struct vm_area *vma, vaddr_t old_addr, struct vm_area *new_vma,
