@@ -4,25 +4,15 @@
  * What verify() says of places for reclaim and of charges, each finding proven by a planted fault;
  * phys/lru_test.c proves those of the lists themselves.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <usermm/usermm.h>
-
-#include "base/uapi.h"
 #include "mmu/pgtable.h"
 #include "phys/group.h"
 #include "vma/mm.h"
 
+/* Last: it has a machine m. */
+#include "api/planted_test.h"
+
 #define A 0x100000ull
 
-static struct machine *m;
-static struct umm_snapshot *snapshot;
 static struct page *page;
 
 static int set_up(void **state)
@@ -58,54 +48,46 @@ static int tear_down(void **state)
 static void no_place(void)
 {
 	page->flags &= ~(BIT(PG_lru) | BIT(PG_lru_batch) | PAGE_CPU_MASK);
+	WANT("page %llu: on no LRU list and in no batch", LL(page_to_pfn(page).n));
 }
 
 static void no_lock(void)
 {
 	page->mlock_count = 0;
+	WANT("page %llu: locked by 0 mappings, counted 1", LL(page_to_pfn(page).n));
 }
 
 static void no_group(void)
 {
 	page->group = 7;
+	WANT("page %llu: of group 7, which there is not", LL(page_to_pfn(page).n));
 }
 
 static void no_charge(void)
 {
 	page->group = 0;
+	WANT("group 1: pages charged is 2, counted 1");
 }
 
-static const struct {
-	void (*plant)(void);
-	const char *says;
-} faults[] = {
-	{ no_place, "on no LRU list and in no batch" },
-	{ no_lock, "locked by 0 mappings, counted 1" },
-	{ no_group, "of group 7, which there is not" },
-	{ no_charge, "group 1: pages charged is 2, counted 1" },
+static const struct planted faults[] = {
+	FAULT(no_place),
+	FAULT(no_lock),
+	FAULT(no_group),
+	FAULT(no_charge),
 };
 
 static void every_planted_fault_is_found(void **state)
 {
-	static char said[16384];
-
 	(void)state;
-	assert_int_equal(umm_verify((struct umm_machine *)m, said, sizeof(said)), 0);
-	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
-		faults[i].plant();
-		assert_true(umm_verify((struct umm_machine *)m, said, sizeof(said)) > 0);
-		if (!strstr(said, faults[i].says))
-			fail_msg("expected '%s', there was:\n%s", faults[i].says, said);
-		umm_snapshot_restore((struct umm_machine *)m, snapshot);
-		assert_int_equal(umm_verify((struct umm_machine *)m, said, sizeof(said)), 0);
-	}
+	find_planted(faults, ARRAY_SIZE(faults));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_planted_fault_is_found, set_up, tear_down),
+		cmocka_unit_test(a_healthy_machine_is_clean),
+		cmocka_unit_test(every_planted_fault_is_found),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("verify_lru", tests, set_up, tear_down);
 }
