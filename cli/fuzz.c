@@ -95,6 +95,7 @@ static void work(const struct fuzz_options *options, struct shared *shared, uint
 		shared->c.seed = options->seed + run;
 		fuzz_gen_init(&gen, shared->c.seed, options->setup.nr_ops, options->setup.classes);
 		gen.swap |= options->setup.pressure;
+		gen.no_minor = options->setup.pressure;
 		fuzz_run(&options->setup, &gen, &shared->c, &shared->calls, &shared->report);
 		if (options->setup.fail && shared->report.verdict == FUZZ_SAME)
 			fail_in_turn(options, shared);
@@ -280,9 +281,9 @@ static bool show_find(const struct fuzz_options *options, struct shared *shared)
 	}
 	printf("%s%s", report.text, again ? "" : "  It did not happen a second time.\n");
 	write_scenario(options, kept, &report);
-	printf("  the whole run:   usermm fuzz%s%s --seed %" PRIu64 " --runs 1 --ops %u\n",
+	printf("  the whole run:   usermm fuzz%s%s%s --seed %" PRIu64 " --runs 1 --ops %u\n",
 	       options->setup.vs_linux ? " --vs linux" : "", options->setup.fail ? " --fail" : "",
-	       kept->seed, options->setup.nr_ops);
+	       options->setup.pressure ? " --pressure" : "", kept->seed, options->setup.nr_ops);
 	fflush(stdout);
 	return true;
 }

@@ -70,6 +70,7 @@ struct fuzz_gen {
 	uint64_t classes; /* of ops, that this case uses, by bit */
 	bool bad_input;   /* some arguments are wrong on purpose */
 	bool files, swap; /* the case has them */
+	bool no_minor;    /* one side alone reclaims, and minor faults would tell */
 	bool handled;     /* who faults under a userfaultfd may wait */
 	unsigned nr_files;
 	bool printable; /* written bytes are letters, else harmless instructions */

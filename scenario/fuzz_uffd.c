@@ -15,6 +15,7 @@
 #define USER_MODE_ONLY 1
 
 #define REGISTER_WP 2
+#define REGISTER_MINOR 4
 #define PROTECT 1
 
 #define FEATURE_EVENTS (0xeu | 1u << 6)
@@ -95,6 +96,8 @@ static uint64_t some_mode(struct fuzz_gen *gen, unsigned nr, bool shared)
 		mode |= nr == FUZZ_UFFD_WRITEPROTECT ? 2 : 1;
 	if (fuzz_bad(gen, 3))
 		mode = fuzz_below(gen, 16);
+	if (nr == FUZZ_UFFD_REGISTER && gen->no_minor)
+		mode &= ~(uint64_t)REGISTER_MINOR;
 	return mode;
 }
 
